@@ -1,0 +1,32 @@
+# Options of the build, and the flags that every target of ours is compiled with.
+
+option(CLAVIGER_BUILD_TESTS "Build tests and benches" ON)
+option(CLAVIGER_WERROR "Treat warnings as errors" OFF)
+set(CLAVIGER_SANITIZER "" CACHE STRING "Value for -fsanitize, e.g. address,undefined; empty: none")
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+
+if(NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  find_program(CCACHE_PROGRAM ccache)
+  if(CCACHE_PROGRAM)
+    set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE_PROGRAM})
+  endif()
+endif()
+
+add_library(claviger_flags INTERFACE)
+target_include_directories(claviger_flags INTERFACE ${PROJECT_SOURCE_DIR})
+target_compile_options(claviger_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor
+  -fstack-protector-strong $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety -Werror=thread-safety>)
+target_compile_definitions(claviger_flags INTERFACE $<$<CONFIG:Release>:_FORTIFY_SOURCE=2>)
+target_link_options(claviger_flags INTERFACE -Wl,-z,relro,-z,now)
+if(CLAVIGER_WERROR)
+  target_compile_options(claviger_flags INTERFACE -Werror)
+endif()
+if(CLAVIGER_SANITIZER)
+  add_compile_options(-fsanitize=${CLAVIGER_SANITIZER} -fno-omit-frame-pointer -g)
+  add_link_options(-fsanitize=${CLAVIGER_SANITIZER})
+endif()

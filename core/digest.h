@@ -1,0 +1,106 @@
+// What is kept of a secret.
+//
+//   key hash = SHA-256(whole key)                       what a verifier sends and caches
+//   digest   = HMAC-SHA-256(pepper, "claviger.v1" || key id || key hash)     what is stored
+//
+// A random 256-bit secret needs no slow hash (NIST SP 800-63B-4, 3.1.1.2: from 112 bits on); the
+// pepper means that a stolen database can neither check guesses nor forge rows.
+#ifndef CLAVIGER_CORE_DIGEST_H_
+#define CLAVIGER_CORE_DIGEST_H_
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "core/key_format.h"
+#include "core/random.h"
+#include "core/secret.h"
+
+namespace claviger {
+
+using Sha256Bytes = std::array<uint8_t, 32>;
+
+// SHA-256 of a whole key. Not a secret that opens anything by itself, but enough to ask about the
+// key: treat it as confidential and do not log it.
+struct KeyHash {
+  Sha256Bytes bytes{};
+};
+
+// The peppered digest, as stored.
+struct KeyDigest {
+  Sha256Bytes bytes{};
+};
+
+// SHA-256 with a digest fetched once and a context per thread (an implicit fetch costs three times
+// as much).
+Sha256Bytes Sha256(std::string_view data);
+KeyHash HashKey(std::string_view whole_key);
+
+// Constant-time equality.
+bool Equal(const KeyHash& a, const KeyHash& b);
+bool Equal(const KeyDigest& a, const KeyDigest& b);
+
+// Lower-case hexadecimal.
+std::string ToHex(std::string_view bytes);
+std::string_view AsBytes(const Sha256Bytes& bytes);
+
+// The peppers that this server can read; the first one writes.
+//
+// Thread safety: immutable after construction, all methods may be called from any thread at once.
+class PepperSet {
+ public:
+  static constexpr size_t kMinPepperBytes = 32;
+
+  // Reads `id:base64` lines (id `[a-z0-9-]{1,32}`, at least 32 bytes each); empty lines and lines
+  // from `#` on are skipped. INVALID_ARGUMENT names the line: not that form, an id twice, too
+  // short, or no pepper at all.
+  static absl::StatusOr<PepperSet> Parse(const Secret& text);
+  // One line for a new pepper file, with 32 random bytes.
+  static absl::StatusOr<Secret> GenerateLine(std::string_view id, RandomSource& random);
+
+  PepperSet(PepperSet&&) noexcept;
+  PepperSet& operator=(PepperSet&&) noexcept;
+  ~PepperSet();
+
+  // Id of the pepper that new digests use.
+  const std::string& writing_id() const;
+  bool Contains(std::string_view pepper_id) const;
+  // All ids, the writing one first.
+  std::vector<std::string> ids() const;
+
+  // Digest under the pepper `pepper_id`. FAILED_PRECONDITION when there is none with that id.
+  absl::StatusOr<KeyDigest> Digest(std::string_view pepper_id, const KeyId& id,
+                                   const KeyHash& hash) const;
+  // As long a computation as `Digest`, for keys that do not exist: their check must not answer
+  // sooner.
+  void BurnDigest(const KeyId& id, const KeyHash& hash) const;
+
+  // A digest of fixed input that shows, compared with the one kept in the store, that pepper
+  // `pepper_id` is the one the store was written with.
+  absl::StatusOr<KeyDigest> Canary(std::string_view pepper_id) const;
+
+  // A 256-bit key derived from pepper `pepper_id` for `purpose` by HKDF-SHA-256 (RFC 5869).
+  absl::StatusOr<Secret> DeriveKey(std::string_view pepper_id, std::string_view purpose) const;
+
+ private:
+  struct Impl;
+  explicit PepperSet(std::unique_ptr<const Impl> impl);
+
+  std::unique_ptr<const Impl> impl_;
+};
+
+// Encrypts and authenticates with AES-256-GCM under a random nonce that stands at the front of the
+// result. `associated` is authenticated but not contained. `key` has 32 bytes.
+absl::StatusOr<std::string> Seal(const Secret& key, const Secret& plain,
+                                 std::string_view associated, RandomSource& random);
+// DATA_LOSS when `sealed` was not made by `Seal` with the same key and `associated`.
+absl::StatusOr<Secret> Unseal(const Secret& key, std::string_view sealed,
+                              std::string_view associated);
+
+}  // namespace claviger
+
+#endif  // CLAVIGER_CORE_DIGEST_H_

@@ -1,0 +1,42 @@
+// The states of a key and the arrows between them.
+//
+//   ACTIVE <-> DISABLED;  either -> REVOKED;  any -> DELETED (which revokes first)
+//   EXPIRED is ACTIVE or DISABLED past its expire time.  REVOKED never goes back.
+#ifndef CLAVIGER_CORE_LIFECYCLE_H_
+#define CLAVIGER_CORE_LIFECYCLE_H_
+
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "core/key_record.h"
+
+namespace claviger {
+
+enum class KeyState : unsigned char {
+  kActive = 1,
+  kDisabled = 2,
+  kExpired = 3,
+  kRevoked = 4,
+  kDeleted = 5
+};
+
+// `ACTIVE`, `DISABLED`, …
+std::string_view KeyStateName(KeyState state);
+
+// The state at `now`. A key is expired from its expire time on. Deleted wins over revoked, revoked
+// over expired, expired over disabled.
+KeyState StateOf(const KeyRecord& key, absl::Time now);
+
+// Each changes `key` and returns OK, also when it is in the wanted state already; or leaves it
+// untouched and returns FAILED_PRECONDITION with reason KEY_REVOKED. `update_time` moves only when
+// something changed.
+absl::Status Disable(KeyRecord& key, absl::Time now);
+absl::Status Enable(KeyRecord& key, absl::Time now);
+// A second revoke keeps the first one's time, reason and note.
+void Revoke(KeyRecord& key, absl::Time now, RevokeReason reason, std::string note);
+
+}  // namespace claviger
+
+#endif  // CLAVIGER_CORE_LIFECYCLE_H_

@@ -1,0 +1,83 @@
+// What a mutation gives to the store, and what the store tells about it afterwards.
+#ifndef CLAVIGER_STORAGE_CHANGES_H_
+#define CLAVIGER_STORAGE_CHANGES_H_
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "core/digest.h"
+#include "core/key_record.h"
+#include "core/revision.h"
+
+namespace claviger {
+
+// Who did what to what: one for each mutation that changed something. The store adds revision, time
+// and the hash of the entry before.
+struct AuditDraft {
+  std::string actor;   // `key:<key id>`, `cert:<SAN>` or `system`
+  std::string peer;    // where the call came from, without the port; may be empty
+  std::string action;  // `IssueKey`, `RevokeKey`, …
+  std::string project_id;
+  std::string key_id;  // empty where the mutation is about a project
+  std::string detail;  // a short text for people; never a secret
+};
+
+// The remembered answer to a call with a `request_id`.
+struct RequestRecord {
+  std::string id;              // names caller and request id; opaque here
+  Sha256Bytes arguments_hash;  // of everything else in the request
+  KeyId key_id;                // the key that the call made
+  std::string pepper_id;       // whose derived key sealed the secret
+  std::string sealed_secret;   // `Seal` of the raw key
+  absl::Time expire_time;      // from here on the store answers as if it were not there
+};
+
+// Whether a change is let in when the disk is nearly full.
+enum class Admission : uint8_t {
+  kGrowth,     // refused first: makes the store larger
+  kReduction,  // let in to the last: takes access away (revoke, disable, narrow, delete)
+};
+
+// All writes of one mutation; they happen together or not at all. Without any write the mutation
+// takes no revision.
+struct ChangeSet {
+  std::vector<KeyRecord> put_keys;
+  std::vector<ProjectRecord> put_projects;
+  std::vector<std::string> delete_projects;
+  std::optional<RequestRecord> put_request;
+  std::map<std::string, KeyDigest> put_canaries;  // by pepper id
+  AuditDraft audit;
+  Admission admission = Admission::kGrowth;
+
+  bool empty() const {
+    return put_keys.empty() && put_projects.empty() && delete_projects.empty() &&
+           !put_request.has_value() && put_canaries.empty();
+  }
+};
+
+// A mutation after its commit. `revision` is its own, or, when it changed nothing, that of the
+// state it saw.
+struct Committed {
+  Revision revision;
+  bool changed = false;
+  std::vector<std::shared_ptr<const KeyRecord>> keys;
+  std::vector<std::shared_ptr<const ProjectRecord>> projects;
+  std::vector<std::string> deleted_projects;
+};
+
+// What a revision changed, as kept for subscribers that resume.
+struct Event {
+  Revision revision;
+  std::vector<std::pair<KeyId, std::string>> keys;  // with their project
+  std::vector<std::string> projects;                // changed or deleted
+};
+
+}  // namespace claviger
+
+#endif  // CLAVIGER_STORAGE_CHANGES_H_

@@ -1,0 +1,157 @@
+// The contract of a store of keys. tests/contract/ runs the same cases against every
+// implementation.
+//
+//   store.Commit(
+//       [id, now](const StateReader& state) -> absl::StatusOr<ChangeSet> {
+//         ASSIGN_OR_RETURN(auto key, state.FindKey(id));
+//         ...
+//       },
+//       [](absl::StatusOr<Committed> result) { ... });
+#ifndef CLAVIGER_STORAGE_KEY_STORE_H_
+#define CLAVIGER_STORAGE_KEY_STORE_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "core/key_record.h"
+#include "core/lifecycle.h"
+#include "core/revision.h"
+#include "storage/changes.h"
+
+namespace claviger {
+
+// Point reads of a state. What does not exist is OK with a null pointer; an error means that the
+// store cannot answer (UNAVAILABLE, `STORE_UNAVAILABLE`) or that what it holds is damaged
+// (DATA_LOSS, `DATA_CORRUPT`).
+//
+// Thread safety: all methods may be called from any thread at once, unless an implementation says
+// otherwise.
+class StateReader {
+ public:
+  virtual ~StateReader() = default;
+
+  virtual absl::StatusOr<std::shared_ptr<const KeyRecord>> FindKey(const KeyId& id) const = 0;
+  virtual absl::StatusOr<std::shared_ptr<const ProjectRecord>> FindProject(
+      const std::string& project_id) const = 0;
+  virtual absl::StatusOr<bool> ProjectHasKeys(const std::string& project_id) const = 0;
+  // Null also for a request that expired before `now`.
+  virtual absl::StatusOr<std::shared_ptr<const RequestRecord>> FindRequest(
+      const std::string& id, absl::Time now) const = 0;
+  // The digests that show which peppers the store was written with, by pepper id.
+  virtual absl::StatusOr<std::map<std::string, KeyDigest>> Canaries() const = 0;
+};
+
+// A function of the current state that gives changes or an error. Called once, on the store's
+// writer thread, with the state after all mutations before it, committed or in the same batch. It
+// must not block and must not call the store other than through the reader. After an error nothing
+// of it is written.
+using Mutation = absl::AnyInvocable<absl::StatusOr<ChangeSet>(const StateReader& state)>;
+
+// Called exactly once, on the writer thread (or on the caller's when the mutation was not even
+// queued). Must not block. OK means durable and visible to every read that begins later.
+using CommitDone = absl::AnyInvocable<void(absl::StatusOr<Committed>)>;
+
+// Is told of every committed mutation that changed something, in the order of revisions, on the
+// writer thread, after it is durable and visible and before any of its batch's CommitDone runs.
+class CommitListener {
+ public:
+  virtual ~CommitListener() = default;
+
+  // REQUIRES: does not block, does not call the store's Commit or Close.
+  virtual void OnCommitted(std::span<const Committed> batch) = 0;
+};
+
+// A place in a project's keys by create time.
+struct KeyCursor {
+  absl::Time create_time;
+  KeyId id;
+
+  friend bool operator==(const KeyCursor&, const KeyCursor&) = default;
+};
+
+// Newest first: create time descending, then id ascending. `oldest_first` is the exact reverse.
+struct KeyScan {
+  std::string project_id;
+  std::optional<KeyCursor> after;  // begin behind it
+  bool oldest_first = false;
+};
+
+// Returns false to stop the scan.
+using KeyVisitor = std::function<bool(const KeyRecord&)>;
+using ProjectVisitor = std::function<bool(const ProjectRecord&)>;
+
+// Numbers for gauges.
+struct StoreStats {
+  std::map<KeyState, uint64_t> keys;  // by state at the time asked for; every state is present
+  uint64_t bytes_on_disk = 0;         // 0 where nothing is on disk
+};
+
+// Whether a store takes mutations.
+struct StoreHealth {
+  // OK, or why mutations are refused. Reads go on being served.
+  absl::Status writable;
+};
+
+// One group commit, for metrics.
+struct BatchStats {
+  size_t mutations = 0;    // that changed something
+  absl::Duration latency;  // from taking the batch to its durability
+};
+using BatchObserver = std::function<void(const BatchStats&)>;
+
+// Keys, projects and their history.
+//
+// Thread safety: all methods may be called from any thread at once, except AddListener and Close.
+// Reads see every mutation whose CommitDone was called, or that `applied_revision` counted, before
+// the read began.
+class KeyStore : public StateReader {
+ public:
+  // Constant while the store is open.
+  virtual Epoch epoch() const = 0;
+  // Every read that begins after this call reflects all changes up to the returned revision.
+  virtual Revision applied_revision() const = 0;
+
+  // Queues a mutation; never blocks. `done` gets the mutation's own error, or UNAVAILABLE:
+  // `OVERLOADED` (queue full), `STORE_UNAVAILABLE` (read-only after a write error: the mutation may
+  // or may not be there after a restart), `SHUTTING_DOWN`; or RESOURCE_EXHAUSTED `STORE_FULL`. With
+  // any error nothing became visible.
+  virtual void Commit(Mutation mutation, CommitDone done) = 0;
+
+  // REQUIRES: called before the first Commit. `listener` outlives Close.
+  virtual void AddListener(CommitListener* listener) = 0;
+
+  // Visits a project's keys in order, over a state that does not change meanwhile. Blocks on I/O:
+  // not for gRPC threads.
+  virtual absl::Status ScanKeys(const KeyScan& scan, const KeyVisitor& visit) const = 0;
+  // Visits projects by id, ascending, behind `after`. Blocks on I/O.
+  virtual absl::Status ScanProjects(const std::string& after,
+                                    const ProjectVisitor& visit) const = 0;
+
+  // The events behind `after`, in order, at most `limit`. OUT_OF_RANGE when some of them are
+  // trimmed away.
+  virtual absl::StatusOr<std::vector<Event>> ReadEvents(Revision after, size_t limit) const = 0;
+
+  // May cost a scan of what expired: for a timer, not for a call. Blocks on I/O.
+  virtual absl::StatusOr<StoreStats> Stats(absl::Time now) const = 0;
+  virtual StoreHealth health() const = 0;
+
+  // Finishes what is queued, refuses what comes later (`SHUTTING_DOWN`), and makes everything
+  // durable. Idempotent.
+  virtual void Close() = 0;
+};
+
+}  // namespace claviger
+
+#endif  // CLAVIGER_STORAGE_KEY_STORE_H_
