@@ -42,7 +42,7 @@ function(claviger_proto_library name)
     endif()
     add_custom_command(
       OUTPUT ${generated}
-      COMMAND protobuf::protoc --cpp_out=${out} ${plugin} -I ${PROJECT_SOURCE_DIR}/proto
+      COMMAND protobuf::protoc --cpp_out=${out} ${plugin} -I ${ARG_ROOT} -I ${PROJECT_SOURCE_DIR}/proto
               -I ${PROJECT_SOURCE_DIR}/proto/third_party ${ARG_ROOT}/${proto}
       DEPENDS ${ARG_ROOT}/${proto}
       VERBATIM)

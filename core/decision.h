@@ -50,13 +50,13 @@ DecisionSubject SubjectOf(const KeyRecord& key);
 // What is asked of the key. Views into the request.
 struct Requirements {
   // Empty: any project.
-  std::string_view project_id;
+  std::string_view project_id = {};
   // The key must cover all of these …
-  std::span<const std::string_view> required_scopes;
+  std::span<const std::string_view> required_scopes = {};
   // … and at least one of these, where there are any.
-  std::span<const std::string_view> any_scopes;
+  std::span<const std::string_view> any_scopes = {};
   // The address that used the key. A key limited to addresses is good only with one inside.
-  std::optional<IpAddress> client_ip;
+  std::optional<IpAddress> client_ip = std::nullopt;
 };
 
 // The code alone: what a cached check needs. Allocates nothing. The order of tests is: foreign

@@ -1,1 +1,43 @@
 #include "core/digest.h"
+
+#include "core/evp.h"
+
+namespace claviger {
+
+Sha256Bytes Sha256(std::string_view data) {
+  EVP_MD_CTX* const context = evp::ThreadContext();
+  evp::Require(EVP_DigestInit_ex2(context, evp::Sha256Algorithm(), nullptr) == 1,
+               "EVP_DigestInit_ex2");
+  evp::Update(context, data);
+  Sha256Bytes digest;
+  evp::Require(EVP_DigestFinal_ex(context, digest.data(), nullptr) == 1, "EVP_DigestFinal_ex");
+  return digest;
+}
+
+KeyHash HashKey(std::string_view whole_key) { return {Sha256(whole_key)}; }
+
+bool Equal(const KeyHash& a, const KeyHash& b) {
+  return ConstantTimeEquals(AsBytes(a.bytes), AsBytes(b.bytes));
+}
+
+bool Equal(const KeyDigest& a, const KeyDigest& b) {
+  return ConstantTimeEquals(AsBytes(a.bytes), AsBytes(b.bytes));
+}
+
+std::string ToHex(std::string_view bytes) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string hex;
+  hex.reserve(2 * bytes.size());
+  for (const char c : bytes) {
+    const auto byte = static_cast<unsigned char>(c);
+    hex += kDigits[byte >> 4U];
+    hex += kDigits[byte & 0xFU];
+  }
+  return hex;
+}
+
+std::string_view AsBytes(const Sha256Bytes& bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+}  // namespace claviger

@@ -59,7 +59,8 @@ class PepperSet {
   // from `#` on are skipped. INVALID_ARGUMENT names the line: not that form, an id twice, too
   // short, or no pepper at all.
   static absl::StatusOr<PepperSet> Parse(const Secret& text);
-  // One line for a new pepper file, with 32 random bytes.
+  // One line, with its end, for a new pepper file: 32 random bytes. INVALID_ARGUMENT for a bad id,
+  // UNAVAILABLE when there is no entropy.
   static absl::StatusOr<Secret> GenerateLine(std::string_view id, RandomSource& random);
 
   PepperSet(PepperSet&&) noexcept;

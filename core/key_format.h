@@ -1,19 +1,22 @@
 // The text of an API key. The format, its reasons and test vectors: docs/key-format.md.
 //
-//   key      = prefix "_" env "_" key-id secret checksum
+//   key      = prefix "_" env "_" key-id "_" secret checksum
 //   prefix   = [a-z][a-z0-9]{1,15}
 //   env      = "live" | "test"
 //   key-id   = 16 base62 characters: 2 for the cell ("00"), 14 random
-//   secret   = 43 base62 characters, fixed width, from 256 random bits
+//   secret   = 43 base62 characters: 256 random bits as a big-endian number, fixed width
 //   checksum = 6 base62 characters: CRC-32 (IEEE 802.3) of everything before it, zero-padded
+//   base62   = 0-9 A-Z a-z, in this order (that of ASCII)
 #ifndef CLAVIGER_CORE_KEY_FORMAT_H_
 #define CLAVIGER_CORE_KEY_FORMAT_H_
 
 #include <array>
+#include <compare>
 #include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "absl/status/statusor.h"
 #include "core/random.h"
@@ -24,8 +27,8 @@ namespace claviger {
 inline constexpr size_t kKeyIdLength = 16;
 inline constexpr size_t kSecretLength = 43;
 inline constexpr size_t kChecksumLength = 6;
-// The longest possible key: 16 + 1 + 4 + 1 + 16 + 43 + 6.
-inline constexpr size_t kMaxKeyLength = 87;
+// The longest possible key: 16 + 1 + 4 + 1 + 16 + 1 + 43 + 6.
+inline constexpr size_t kMaxKeyLength = 88;
 inline constexpr std::string_view kDefaultKeyPrefix = "clv";
 
 enum class Environment : unsigned char { kLive = 1, kTest = 2 };

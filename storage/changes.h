@@ -45,7 +45,8 @@ enum class Admission : uint8_t {
 };
 
 // All writes of one mutation; they happen together or not at all. Without any write the mutation
-// takes no revision.
+// takes no revision. A key or project stands in it at most once. What an existing key cannot do
+// (change project or create time, lose its revocation) is refused with INTERNAL.
 struct ChangeSet {
   std::vector<KeyRecord> put_keys;
   std::vector<ProjectRecord> put_projects;

@@ -64,7 +64,9 @@ using Mutation = absl::AnyInvocable<absl::StatusOr<ChangeSet>(const StateReader&
 using CommitDone = absl::AnyInvocable<void(absl::StatusOr<Committed>)>;
 
 // Is told of every committed mutation that changed something, in the order of revisions, on the
-// writer thread, after it is durable and visible and before any of its batch's CommitDone runs.
+// writer thread, after it is durable and visible to reads and before `applied_revision` counts it
+// and any of its batch's CommitDone runs: a cache that listens is never behind the revision that an
+// answer carries.
 class CommitListener {
  public:
   virtual ~CommitListener() = default;
@@ -122,6 +124,9 @@ class KeyStore : public StateReader {
   virtual Epoch epoch() const = 0;
   // Every read that begins after this call reflects all changes up to the returned revision.
   virtual Revision applied_revision() const = 0;
+  // The latest wall time at which something was committed, over restarts too; InfinitePast before
+  // the first. A clock that shows less was set back.
+  virtual absl::Time highest_time_seen() const = 0;
 
   // Queues a mutation; never blocks. `done` gets the mutation's own error, or UNAVAILABLE:
   // `OVERLOADED` (queue full), `STORE_UNAVAILABLE` (read-only after a write error: the mutation may

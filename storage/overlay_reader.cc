@@ -1,1 +1,50 @@
-#include "storage/key_store.h"
+#include "storage/overlay_reader.h"
+
+namespace claviger {
+
+void OverlayReader::Apply(const NumberedChange& change) {
+  for (const auto& key : change.committed.keys) {
+    keys_[key->id] = key;
+    projects_with_keys_.insert(key->project_id);
+  }
+  for (const std::string& id : change.committed.deleted_projects) projects_[id] = nullptr;
+  for (const auto& project : change.committed.projects) projects_[project->project_id] = project;
+  if (change.request != nullptr) requests_[change.request->id] = change.request;
+  for (const auto& [pepper_id, digest] : change.canaries) canaries_[pepper_id] = digest;
+}
+
+absl::StatusOr<std::shared_ptr<const KeyRecord>> OverlayReader::FindKey(const KeyId& id) const {
+  if (const auto it = keys_.find(id); it != keys_.end()) return it->second;
+  auto found = base_.FindKey(id);
+  if (found.ok()) keys_.emplace(id, *found);
+  return found;
+}
+
+absl::StatusOr<std::shared_ptr<const ProjectRecord>> OverlayReader::FindProject(
+    const std::string& project_id) const {
+  if (const auto it = projects_.find(project_id); it != projects_.end()) return it->second;
+  return base_.FindProject(project_id);
+}
+
+absl::StatusOr<bool> OverlayReader::ProjectHasKeys(const std::string& project_id) const {
+  if (projects_with_keys_.contains(project_id)) return true;
+  return base_.ProjectHasKeys(project_id);
+}
+
+absl::StatusOr<std::shared_ptr<const RequestRecord>> OverlayReader::FindRequest(
+    const std::string& id, absl::Time now) const {
+  const auto it = requests_.find(id);
+  if (it == requests_.end()) return base_.FindRequest(id, now);
+  if (it->second->expire_time <= now) return nullptr;
+  return it->second;
+}
+
+absl::StatusOr<std::map<std::string, KeyDigest>> OverlayReader::Canaries() const {
+  auto canaries = base_.Canaries();
+  if (canaries.ok()) {
+    for (const auto& [pepper_id, digest] : canaries_) (*canaries)[pepper_id] = digest;
+  }
+  return canaries;
+}
+
+}  // namespace claviger

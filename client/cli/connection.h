@@ -1,0 +1,72 @@
+// The way to the server: a channel, its stubs, and calls with the caller's key on them.
+#ifndef CLAVIGER_CLIENT_CLI_CONNECTION_H_
+#define CLAVIGER_CLIENT_CLI_CONNECTION_H_
+
+#include <claviger/v1/key_authority.grpc.pb.h>
+#include <claviger/v1/project.grpc.pb.h>
+#include <claviger/v1/verifier.grpc.pb.h>
+#include <grpc/health/v1/health.grpc.pb.h>
+#include <grpcpp/channel.h>
+#include <grpcpp/client_context.h>
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "absl/time/time.h"
+#include "client/cli/retry.h"
+#include "client/cli/server_target.h"
+#include "core/clock.h"
+#include "core/random.h"
+#include "core/secret.h"
+
+namespace claviger::cli {
+
+// Stubs on one channel. Opening it sends nothing; the first call connects.
+//
+// Thread safety: none. Ownership: `clock` and `random` outlive it.
+class Connection {
+ public:
+  struct Options {
+    ServerTarget target;
+    Transport transport = Transport::kTls;
+    std::shared_ptr<grpc::ChannelCredentials> credentials;
+    // Goes with every call but the health check, as `authorization: Bearer`.
+    std::optional<Secret> key;
+    // For a call with all its retries.
+    absl::Duration timeout = absl::Seconds(30);
+  };
+
+  Connection(Options options, const Clock& clock, RandomSource& random);
+
+  v1::KeyAuthority::Stub& keys() { return *keys_; }
+  v1::Projects::Stub& projects() { return *projects_; }
+  v1::Verifier::Stub& verifier() { return *verifier_; }
+  const ServerTarget& target() const { return options_.target; }
+  Transport transport() const { return options_.transport; }
+
+  // Makes a call within the timeout. `call` runs once for each attempt, with a fresh context.
+  grpc::Status Call(Retry retry, const std::function<grpc::Status(grpc::ClientContext*)>& call);
+
+  // Whether the server can be reached within the timeout.
+  bool WaitUntilConnected();
+  // grpc.health.v1 of the whole server, without a caller; `waited` is the round trip.
+  grpc::Status CheckHealth(grpc::health::v1::HealthCheckResponse& response, absl::Duration& waited);
+
+ private:
+  void Prepare(absl::Duration deadline, bool with_key, grpc::ClientContext& context) const;
+
+  const Options options_;
+  const Clock& clock_;
+  RandomSource& random_;
+  const std::shared_ptr<grpc::Channel> channel_;
+  const std::unique_ptr<v1::KeyAuthority::Stub> keys_;
+  const std::unique_ptr<v1::Projects::Stub> projects_;
+  const std::unique_ptr<v1::Verifier::Stub> verifier_;
+  const std::unique_ptr<grpc::health::v1::Health::Stub> health_;
+};
+
+}  // namespace claviger::cli
+
+#endif  // CLAVIGER_CLIENT_CLI_CONNECTION_H_

@@ -1,0 +1,95 @@
+#include "client/cli/error_text.h"
+
+#include <fmt/format.h>
+
+#include "client/cli/display_text.h"
+#include "client/cli/error_details.h"
+#include "client/cli/time_text.h"
+#include "core/status.h"
+
+namespace claviger::cli {
+namespace {
+
+std::string_view CodeName(grpc::StatusCode code) {
+  switch (code) {
+    case grpc::StatusCode::OK:
+      return "OK";
+    case grpc::StatusCode::CANCELLED:
+      return "CANCELLED";
+    case grpc::StatusCode::INVALID_ARGUMENT:
+      return "INVALID_ARGUMENT";
+    case grpc::StatusCode::DEADLINE_EXCEEDED:
+      return "DEADLINE_EXCEEDED";
+    case grpc::StatusCode::NOT_FOUND:
+      return "NOT_FOUND";
+    case grpc::StatusCode::ALREADY_EXISTS:
+      return "ALREADY_EXISTS";
+    case grpc::StatusCode::PERMISSION_DENIED:
+      return "PERMISSION_DENIED";
+    case grpc::StatusCode::UNAUTHENTICATED:
+      return "UNAUTHENTICATED";
+    case grpc::StatusCode::RESOURCE_EXHAUSTED:
+      return "RESOURCE_EXHAUSTED";
+    case grpc::StatusCode::FAILED_PRECONDITION:
+      return "FAILED_PRECONDITION";
+    case grpc::StatusCode::ABORTED:
+      return "ABORTED";
+    case grpc::StatusCode::OUT_OF_RANGE:
+      return "OUT_OF_RANGE";
+    case grpc::StatusCode::UNIMPLEMENTED:
+      return "UNIMPLEMENTED";
+    case grpc::StatusCode::INTERNAL:
+      return "INTERNAL";
+    case grpc::StatusCode::UNAVAILABLE:
+      return "UNAVAILABLE";
+    case grpc::StatusCode::DATA_LOSS:
+      return "DATA_LOSS";
+    default:
+      return "UNKNOWN";
+  }
+}
+
+// A status without our details comes from the gRPC library, not from the server.
+std::string DescribeTransportError(const grpc::Status& status, std::string_view server) {
+  const std::string message = EscapeForTerminal(status.error_message());
+  switch (status.error_code()) {
+    case grpc::StatusCode::UNAVAILABLE:
+      return fmt::format("claviger: cannot reach the server at {}\n  {}\n", server, message);
+    case grpc::StatusCode::DEADLINE_EXCEEDED:
+      return fmt::format("claviger: no answer from {} in time (see --timeout)\n", server);
+    case grpc::StatusCode::UNIMPLEMENTED:
+      return fmt::format("claviger: the server at {} does not know this call\n  {}\n", server,
+                         message);
+    default:
+      return fmt::format("claviger: {} ({})\n", message, CodeName(status.error_code()));
+  }
+}
+
+}  // namespace
+
+std::string DescribeError(const grpc::Status& status, std::string_view server) {
+  const WireErrorDetails details = DetailsFrom(status);
+  if (details.reason.empty()) return DescribeTransportError(status, server);
+  const std::string message = EscapeForTerminal(status.error_message());
+  std::string text = fmt::format("claviger: {} ({})\n", message, EscapeForTerminal(details.reason));
+  for (const FieldViolation& violation : details.fields) {
+    const std::string line =
+        EscapeForTerminal(fmt::format("{}: {}", violation.field, violation.description));
+    // The usual error of one field has the field in its message already.
+    if (line != message) text += fmt::format("  {}\n", line);
+  }
+  if (details.retry_after.has_value()) {
+    text += fmt::format("  try again in {}\n", FormatElapsed(*details.retry_after));
+  }
+  return text;
+}
+
+std::string DescribeError(const absl::Status& status) {
+  const absl::string_view message = status.message();
+  return fmt::format("claviger: {}\n",
+                     EscapeForTerminal(std::string_view(message.data(), message.size())));
+}
+
+std::string ReasonOf(const grpc::Status& status) { return DetailsFrom(status).reason; }
+
+}  // namespace claviger::cli

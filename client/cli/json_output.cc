@@ -1,0 +1,22 @@
+#include "client/cli/json_output.h"
+
+#include <fmt/format.h>
+#include <google/protobuf/util/json_util.h>
+
+namespace claviger::cli {
+
+absl::StatusOr<std::string> ToJson(const google::protobuf::Message& message) {
+  google::protobuf::util::JsonPrintOptions options;
+  options.add_whitespace = true;
+  options.always_print_primitive_fields = true;
+  std::string json;
+  const auto status = google::protobuf::util::MessageToJsonString(message, &json, options);
+  if (!status.ok()) {
+    return absl::InternalError(
+        fmt::format("the server's answer cannot be written as JSON: {}", status.ToString()));
+  }
+  if (!json.ends_with('\n')) json += '\n';
+  return json;
+}
+
+}  // namespace claviger::cli

@@ -1,0 +1,202 @@
+#include <fmt/format.h>
+#include <google/protobuf/struct.pb.h>
+#include <google/protobuf/util/json_util.h>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "client/cli/enum_text.h"
+#include "client/cli/error_text.h"
+#include "client/cli/json_output.h"
+#include "client/cli/key_commands.h"
+#include "client/cli/propagation_text.h"
+
+namespace claviger::cli {
+namespace {
+
+struct ChangeOptions {
+  std::vector<std::string> ids;
+  std::string reason;
+  std::string note;
+  uint64_t if_revision = 0;
+  bool commit = false;
+  bool dry_run = false;
+};
+
+// What became of one key.
+struct Outcome {
+  grpc::Status status;
+  // Shared, so that one type holds the three responses; null unless `status` is OK.
+  std::shared_ptr<google::protobuf::Message> response;
+  // Words behind `revoked`, without the semicolon; may be empty.
+  std::string propagation;
+};
+
+using Change = std::function<Outcome(const std::string& id, const ChangeOptions&, Connection&)>;
+
+v1::PropagationMode ModeOf(const ChangeOptions& options) {
+  return options.commit ? v1::PROPAGATION_MODE_COMMIT : v1::PROPAGATION_MODE_UNSPECIFIED;
+}
+
+// A change is never repeated by itself: the answer to the first attempt, the proof of how far it
+// reached, would be lost.
+template <typename Request, typename Response>
+Outcome Make(Connection& connection, const Request& request,
+             grpc::Status (v1::KeyAuthority::Stub::*method)(grpc::ClientContext*, const Request&,
+                                                            Response*)) {
+  auto response = std::make_shared<Response>();
+  Outcome outcome;
+  outcome.status = connection.Call(Retry::kNever, [&](grpc::ClientContext* call) {
+    return (connection.keys().*method)(call, request, response.get());
+  });
+  if constexpr (requires { response->propagation(); }) {
+    if (response->has_propagation()) {
+      outcome.propagation = DescribePropagation(response->propagation());
+    }
+  }
+  outcome.response = std::move(response);
+  return outcome;
+}
+
+Outcome Disable(const std::string& id, const ChangeOptions& options, Connection& connection) {
+  v1::DisableKeyRequest request;
+  request.set_key_id(id);
+  request.set_if_revision(options.if_revision);
+  request.set_propagation(ModeOf(options));
+  request.set_validate_only(options.dry_run);
+  return Make(connection, request, &v1::KeyAuthority::Stub::DisableKey);
+}
+
+Outcome Enable(const std::string& id, const ChangeOptions& options, Connection& connection) {
+  v1::EnableKeyRequest request;
+  request.set_key_id(id);
+  request.set_if_revision(options.if_revision);
+  request.set_validate_only(options.dry_run);
+  return Make(connection, request, &v1::KeyAuthority::Stub::EnableKey);
+}
+
+Outcome Revoke(const std::string& id, const ChangeOptions& options, Connection& connection) {
+  v1::RevokeKeyRequest request;
+  request.set_key_id(id);
+  request.set_reason(EnumFromChoice<v1::RevokeReason>(options.reason));
+  request.set_note(options.note);
+  request.set_if_revision(options.if_revision);
+  request.set_propagation(ModeOf(options));
+  request.set_validate_only(options.dry_run);
+  return Make(connection, request, &v1::KeyAuthority::Stub::RevokeKey);
+}
+
+// `revoked; no verifier held it (0 sessions)`, after the id where there are several.
+std::string Line(const std::string& id, const ChangeOptions& options, const std::string& done,
+                 const Outcome& outcome) {
+  std::string line = options.ids.size() > 1 ? id + "  " : "";
+  line += options.dry_run ? "would be " + done : done;
+  if (!outcome.propagation.empty() && !options.dry_run) line += "; " + outcome.propagation;
+  return line + '\n';
+}
+
+// The element for `outcome` in the list that stands for several keys.
+std::string JsonElement(const std::string& id, const Outcome& outcome) {
+  if (outcome.status.ok()) return ToJson(*outcome.response).value_or("null\n");
+  google::protobuf::Struct failure;
+  auto& fields = *failure.mutable_fields();
+  fields["keyId"].set_string_value(id);
+  fields["error"].set_string_value(outcome.status.error_message());
+  fields["reason"].set_string_value(ReasonOf(outcome.status));
+  return ToJson(failure).value_or("null\n");
+}
+
+ExitCode Apply(const ChangeOptions& options, const std::string& done, const Change& change,
+               CommandContext& context) {
+  if (options.if_revision != 0 && options.ids.size() > 1) {
+    return context.Fail(absl::InvalidArgumentError("--if-revision: only with one key id"));
+  }
+  const absl::StatusOr<Connection*> connection = context.Connect();
+  if (!connection.ok()) return context.Fail(connection.status());
+  ExitCode worst = ExitCode::kOk;
+  std::string json;
+  for (const std::string& id : options.ids) {
+    const Outcome outcome = change(id, options, **connection);
+    if (!outcome.status.ok()) {
+      if (options.ids.size() > 1) context.Note(id + ":");
+      worst = Worse(worst, context.Fail(outcome.status));
+    } else if (!context.json()) {
+      context.Print(Line(id, options, done, outcome));
+    }
+    if (context.json()) json += (json.empty() ? "" : ",") + JsonElement(id, outcome);
+  }
+  if (!context.json()) return worst;
+  // One key: its response, as for every other command; an error is on stderr then.
+  if (options.ids.size() > 1) json = "[\n" + json + "]\n";
+  if (options.ids.size() > 1 || worst == ExitCode::kOk) context.Print(json);
+  return worst;
+}
+
+CLI::App& AddChange(CLI::App& parent, CommandSet& commands, const std::string& name,
+                    const std::string& done, const std::string& summary,
+                    const std::string& examples, ChangeOptions& options) {
+  CLI::App& command = commands.Add(parent, name, summary, examples);
+  command.add_option("id", options.ids, "Key ids")->required()->type_name("ID");
+  command.add_option("--if-revision", options.if_revision, "Only if the key is at this revision")
+      ->type_name("N");
+  command.add_flag("--dry-run", options.dry_run,
+                   fmt::format("Check whether it could be {}, change nothing", done));
+  return command;
+}
+
+void AddCommit(CLI::App& command, ChangeOptions& options) {
+  command.add_flag("--commit", options.commit,
+                   "Do not wait until no verifier accepts it; it is safe a lease later");
+}
+
+void AddDisable(CLI::App& parent, CommandSet& commands) {
+  auto options = std::make_shared<ChangeOptions>();
+  CLI::App& command = AddChange(parent, commands, "disable", "disabled",
+                                "Stop keys for now; enable lets them verify again",
+                                "  claviger key disable 00Yx3bTnQ5vLr8Wz", *options);
+  AddCommit(command, *options);
+  commands.OnRun(command, [options](CommandContext& context) {
+    return Apply(*options, "disabled", Disable, context);
+  });
+}
+
+void AddEnable(CLI::App& parent, CommandSet& commands) {
+  auto options = std::make_shared<ChangeOptions>();
+  CLI::App& command =
+      AddChange(parent, commands, "enable", "enabled", "Let disabled keys verify again",
+                "  claviger key enable 00Yx3bTnQ5vLr8Wz", *options);
+  commands.OnRun(command, [options](CommandContext& context) {
+    return Apply(*options, "enabled", Enable, context);
+  });
+}
+
+void AddRevoke(CLI::App& parent, CommandSet& commands) {
+  auto options = std::make_shared<ChangeOptions>();
+  CLI::App& command = AddChange(
+      parent, commands, "revoke", "revoked", "Stop keys for good; nothing brings them back",
+      "  claviger key revoke 00Yx3bTnQ5vLr8Wz --reason compromised --note 'in a public log'\n"
+      "  claviger key list -o json --owner bob --all | jq -r '.keys[].keyId' |\n"
+      "    xargs claviger key revoke --reason owner-left",
+      *options);
+  command.add_option("--reason", options->reason, "Why; kept with the key")
+      ->check(CLI::IsMember(EnumChoices<v1::RevokeReason>()))
+      ->type_name("REASON");
+  command.add_option("--note", options->note, "More about why; at most 1024 characters");
+  AddCommit(command, *options);
+  commands.OnRun(command, [options](CommandContext& context) {
+    return Apply(*options, "revoked", Revoke, context);
+  });
+}
+
+}  // namespace
+
+void AddKeyStateChanges(CLI::App& parent, CommandSet& commands) {
+  AddDisable(parent, commands);
+  AddEnable(parent, commands);
+  AddRevoke(parent, commands);
+}
+
+}  // namespace claviger::cli

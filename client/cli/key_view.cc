@@ -1,0 +1,128 @@
+#include "client/cli/key_view.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <google/protobuf/util/json_util.h>
+
+#include <map>
+
+#include "client/cli/enum_text.h"
+#include "client/cli/time_text.h"
+
+namespace claviger::cli {
+namespace {
+
+std::string RelativeExpiry(const v1::Key& key, absl::Time now) {
+  return key.has_expire_time() ? FormatRelative(FromProto(key.expire_time()), now) : "never";
+}
+
+std::string MetadataText(const google::protobuf::Struct& metadata) {
+  std::string json;
+  if (metadata.fields().empty()) return json;
+  const auto status = google::protobuf::util::MessageToJsonString(metadata, &json);
+  return status.ok() ? json : status.ToString();
+}
+
+void AddTimes(const v1::Key& key, absl::Time now, FieldList& fields) {
+  const auto add = [&](std::string_view name, bool is_set, const auto& time) {
+    if (is_set) fields.Add(name, FormatMoment(time, now));
+  };
+  add("created", key.has_create_time(), key.create_time());
+  fields.Add("created by", key.created_by());
+  add("updated", key.has_update_time(), key.update_time());
+  if (!key.has_expire_time()) fields.Add("expires", "never");
+  add("expires", key.has_expire_time(), key.expire_time());
+  add("last used", key.has_last_used_time(), key.last_used_time());
+  add("revoked", key.has_revoke_time(), key.revoke_time());
+  if (key.has_revoke_time()) {
+    fields.Add("reason", EnumLabel(key.revoke_reason()));
+    fields.Add("note", key.revoke_note());
+  }
+  add("deleted", key.has_delete_time(), key.delete_time());
+  add("purged", key.has_purge_time(), key.purge_time());
+}
+
+}  // namespace
+
+Table KeyTable(const google::protobuf::RepeatedPtrField<v1::Key>& keys, absl::Time now) {
+  Table table({{.header = "KEY ID"},
+               {.header = "NAME", .min_width = 8},
+               {.header = "STATE"},
+               {.header = "PROJECT", .min_width = 8, .dispensable = 2},
+               {.header = "SCOPES", .min_width = 12, .dispensable = 4},
+               {.header = "OWNER", .min_width = 8, .dispensable = 5},
+               {.header = "ENV", .dispensable = 6},
+               {.header = "CREATED", .dispensable = 3},
+               {.header = "EXPIRES", .dispensable = 1}});
+  for (const v1::Key& key : keys) {
+    table.AddRow({{key.key_id()},
+                  {key.display_name()},
+                  {EnumLabel(key.state()), ToneOf(key.state())},
+                  {key.project_id()},
+                  {JoinOrNone(key.scopes())},
+                  {key.owner()},
+                  {key.environment() == v1::ENVIRONMENT_TEST ? "test" : "live"},
+                  {FormatRelative(FromProto(key.create_time()), now)},
+                  {RelativeExpiry(key, now)}});
+  }
+  return table;
+}
+
+FieldList KeyFields(const v1::Key& key, absl::Time now) {
+  FieldList fields;
+  fields.Add("key id", key.key_id());
+  fields.Add("key", key.masked_key());
+  fields.Add("project", key.project_id());
+  fields.Add("name", key.display_name());
+  fields.Add("description", key.description());
+  fields.Add("state", EnumLabel(key.state()), ToneOf(key.state()));
+  fields.Add("environment", key.environment() == v1::ENVIRONMENT_TEST ? "test" : "live");
+  fields.Add("scopes", JoinOrNone(key.scopes()));
+  fields.Add("addresses", key.allowed_cidrs().empty() ? "any" : JoinOrNone(key.allowed_cidrs()));
+  fields.Add("owner", key.owner());
+  fields.Add("labels", JoinLabels(key.labels()));
+  fields.Add("metadata", MetadataText(key.metadata()));
+  if (!key.bound_project_ids().empty()) {
+    fields.Add("acts in", JoinOrNone(key.bound_project_ids()));
+  }
+  AddTimes(key, now, fields);
+  fields.Add("replaces", key.rotated_from());
+  fields.Add("replaced by", key.rotated_to());
+  if (key.revision() > 0) fields.Add("revision", fmt::format("{}", key.revision()));
+  return fields;
+}
+
+Tone ToneOf(v1::KeyState state) {
+  switch (state) {
+    case v1::KEY_STATE_ACTIVE:
+      return Tone::kGood;
+    case v1::KEY_STATE_DISABLED:
+    case v1::KEY_STATE_EXPIRED:
+      return Tone::kCaution;
+    case v1::KEY_STATE_REVOKED:
+    case v1::KEY_STATE_DELETED:
+      return Tone::kBad;
+    default:
+      return Tone::kPlain;
+  }
+}
+
+std::string JoinOrNone(const google::protobuf::RepeatedPtrField<std::string>& texts) {
+  return texts.empty() ? "none" : fmt::format("{}", fmt::join(texts, ", "));
+}
+
+std::string JoinLabels(const google::protobuf::Map<std::string, std::string>& labels) {
+  std::string text;
+  for (const auto& [key, value] : std::map(labels.begin(), labels.end())) {
+    if (!text.empty()) text += ", ";
+    text += fmt::format("{}={}", key, value);
+  }
+  return text;
+}
+
+std::string FormatMoment(const google::protobuf::Timestamp& time, absl::Time now) {
+  const absl::Time moment = FromProto(time);
+  return fmt::format("{} ({})", FormatRfc3339(moment), FormatRelative(moment, now));
+}
+
+}  // namespace claviger::cli

@@ -1,0 +1,35 @@
+// Keys for people to look at.
+#ifndef CLAVIGER_CLIENT_CLI_KEY_VIEW_H_
+#define CLAVIGER_CLIENT_CLI_KEY_VIEW_H_
+
+#include <claviger/v1/key.pb.h>
+#include <google/protobuf/repeated_ptr_field.h>
+
+#include <string>
+
+#include "absl/time/time.h"
+#include "client/cli/table.h"
+
+namespace claviger::cli {
+
+// A line for each key; times relative to `now`.
+Table KeyTable(const google::protobuf::RepeatedPtrField<v1::Key>& keys, absl::Time now);
+
+// Everything about a key; times as RFC 3339 and relative to `now`.
+FieldList KeyFields(const v1::Key& key, absl::Time now);
+
+// Good for active, bad for what never comes back.
+Tone ToneOf(v1::KeyState state);
+
+// `a, b, c`; `none` where there are none.
+std::string JoinOrNone(const google::protobuf::RepeatedPtrField<std::string>& texts);
+
+// `a=1, b=2`, sorted.
+std::string JoinLabels(const google::protobuf::Map<std::string, std::string>& labels);
+
+// `2030-01-31T12:00:00Z (in 89 days)`.
+std::string FormatMoment(const google::protobuf::Timestamp& time, absl::Time now);
+
+}  // namespace claviger::cli
+
+#endif  // CLAVIGER_CLIENT_CLI_KEY_VIEW_H_

@@ -1,0 +1,145 @@
+#include "client/cli/project_commands.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <string>
+
+#include "client/cli/project_view.h"
+
+namespace claviger::cli {
+namespace {
+
+constexpr int kMaxPageSize = 1000;
+
+struct ListOptions {
+  int limit = 50;
+  bool all = false;
+  std::string page_token;
+};
+
+struct DeleteOptions {
+  std::string id;
+  uint64_t if_revision = 0;
+  bool dry_run = false;
+};
+
+ExitCode GetProject(const std::string& id, CommandContext& context) {
+  const absl::StatusOr<Connection*> connection = context.Connect();
+  if (!connection.ok()) return context.Fail(connection.status());
+  v1::GetProjectRequest request;
+  request.set_project_id(id);
+  v1::GetProjectResponse response;
+  const grpc::Status status = (*connection)->Call(Retry::kIfUnavailable, [&](auto* call) {
+    return (*connection)->projects().GetProject(call, request, &response);
+  });
+  if (!status.ok()) return context.Fail(status);
+  if (context.json()) return context.PrintJson(response);
+  context.Print(ProjectFields(response.project(), context.Now()));
+  return ExitCode::kOk;
+}
+
+// Pages until `limit` projects are there or no more come, into one answer.
+grpc::Status ListUpTo(int limit, std::string page_token, Connection& connection,
+                      v1::ListProjectsResponse& all) {
+  v1::ListProjectsRequest request;
+  request.set_page_token(std::move(page_token));
+  while (all.projects_size() < limit) {
+    request.set_page_size(std::min(limit - all.projects_size(), kMaxPageSize));
+    v1::ListProjectsResponse page;
+    const grpc::Status status = connection.Call(Retry::kIfUnavailable, [&](auto* call) {
+      return connection.projects().ListProjects(call, request, &page);
+    });
+    if (!status.ok()) return status;
+    all.clear_next_page_token();
+    all.MergeFrom(page);
+    if (page.next_page_token().empty()) break;
+    request.set_page_token(page.next_page_token());
+  }
+  return grpc::Status::OK;
+}
+
+ExitCode ListProjects(const ListOptions& options, CommandContext& context) {
+  const absl::StatusOr<Connection*> connection = context.Connect();
+  if (!connection.ok()) return context.Fail(connection.status());
+  const int limit = options.all ? std::numeric_limits<int>::max() : options.limit;
+  v1::ListProjectsResponse response;
+  const grpc::Status status = ListUpTo(limit, options.page_token, **connection, response);
+  if (!status.ok()) return context.Fail(status);
+  if (context.json()) return context.PrintJson(response);
+  if (response.projects().empty()) {
+    context.Note("no projects that this caller may see");
+  } else {
+    context.Print(ProjectTable(response.projects(), context.Now()));
+  }
+  if (!response.next_page_token().empty()) {
+    context.Note(fmt::format("there are more: --all, a higher --limit, or --page-token {}",
+                             response.next_page_token()));
+  }
+  return ExitCode::kOk;
+}
+
+ExitCode DeleteProject(const DeleteOptions& options, CommandContext& context) {
+  const absl::StatusOr<Connection*> connection = context.Connect();
+  if (!connection.ok()) return context.Fail(connection.status());
+  v1::DeleteProjectRequest request;
+  request.set_project_id(options.id);
+  request.set_if_revision(options.if_revision);
+  request.set_validate_only(options.dry_run);
+  v1::DeleteProjectResponse response;
+  const grpc::Status status = (*connection)->Call(Retry::kNever, [&](auto* call) {
+    return (*connection)->projects().DeleteProject(call, request, &response);
+  });
+  if (!status.ok()) return context.Fail(status);
+  if (context.json()) return context.PrintJson(response);
+  context.Print(options.dry_run ? "would be deleted\n" : "deleted\n");
+  return ExitCode::kOk;
+}
+
+void AddGet(CLI::App& parent, CommandSet& commands) {
+  auto id = std::make_shared<std::string>();
+  CLI::App& command = commands.Add(parent, "get", "Show a project", "  claviger project get acme");
+  command.add_option("id", *id, "Project id")->required()->type_name("ID");
+  commands.OnRun(command, [id](CommandContext& context) { return GetProject(*id, context); });
+}
+
+void AddList(CLI::App& parent, CommandSet& commands) {
+  auto options = std::make_shared<ListOptions>();
+  CLI::App& command =
+      commands.Add(parent, "list", "List the projects that the caller may see",
+                   "  claviger project list\n  claviger project list --all -o json");
+  CLI::Option* limit =
+      command.add_option("--limit", options->limit, "At most so many (default 50)")
+          ->check(CLI::Range(1, 1'000'000))
+          ->type_name("N");
+  command.add_flag("--all", options->all, "As many as there are")->excludes(limit);
+  command.add_option("--page-token", options->page_token, "Go on where an earlier list ended")
+      ->type_name("TOKEN");
+  commands.OnRun(command,
+                 [options](CommandContext& context) { return ListProjects(*options, context); });
+}
+
+void AddDelete(CLI::App& parent, CommandSet& commands) {
+  auto options = std::make_shared<DeleteOptions>();
+  CLI::App& command = commands.Add(parent, "delete", "Remove a project that has no keys",
+                                   "  claviger project delete acme");
+  command.add_option("id", options->id, "Project id")->required()->type_name("ID");
+  command.add_option("--if-revision", options->if_revision, "Only if it is at this revision")
+      ->type_name("N");
+  command.add_flag("--dry-run", options->dry_run, "Check everything, delete nothing");
+  commands.OnRun(command,
+                 [options](CommandContext& context) { return DeleteProject(*options, context); });
+}
+
+}  // namespace
+
+void AddProjectCommands(CLI::App& parent, CommandSet& commands) {
+  AddGet(parent, commands);
+  AddList(parent, commands);
+  AddDelete(parent, commands);
+}
+
+}  // namespace claviger::cli

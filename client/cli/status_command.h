@@ -1,0 +1,15 @@
+// `claviger status`.
+#ifndef CLAVIGER_CLIENT_CLI_STATUS_COMMAND_H_
+#define CLAVIGER_CLIENT_CLI_STATUS_COMMAND_H_
+
+#include <CLI/CLI.hpp>
+
+#include "client/cli/command_set.h"
+
+namespace claviger::cli {
+
+void AddStatus(CLI::App& parent, CommandSet& commands);
+
+}  // namespace claviger::cli
+
+#endif  // CLAVIGER_CLIENT_CLI_STATUS_COMMAND_H_

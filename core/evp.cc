@@ -1,0 +1,40 @@
+#include "core/evp.h"
+
+#include <openssl/err.h>
+
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+
+namespace claviger::evp {
+
+void Require(bool ok, const char* operation) {
+  if (ok) return;
+  std::array<char, 256> reason{};
+  ERR_error_string_n(ERR_peek_last_error(), reason.data(), reason.size());
+  std::fprintf(stderr, "fatal: OpenSSL %s failed: %s\n", operation, reason.data());
+  std::abort();
+}
+
+const EVP_MD* Sha256Algorithm() {
+  // Kept until the process ends: threads may hash until then.
+  static const EVP_MD* const algorithm = [] {
+    const EVP_MD* fetched = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+    Require(fetched != nullptr, "EVP_MD_fetch(SHA256)");
+    return fetched;
+  }();
+  return algorithm;
+}
+
+DigestContext NewDigestContext() {
+  DigestContext context(EVP_MD_CTX_new());
+  Require(context != nullptr, "EVP_MD_CTX_new");
+  return context;
+}
+
+EVP_MD_CTX* ThreadContext() {
+  thread_local const DigestContext context = NewDigestContext();
+  return context.get();
+}
+
+}  // namespace claviger::evp

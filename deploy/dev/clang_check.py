@@ -1,0 +1,70 @@
+#!/usr/bin/env python3
+"""Lets clang-14 read every source of ours with all warnings and the thread-safety analysis, without making objects.
+
+Takes the commands of the gcc build (compile_commands.json), writes a Ninja file beside it and runs that, so that only what
+changed is read again. Usage: clang_check.py <build folder>
+"""
+
+import json
+import pathlib
+import shlex
+import subprocess
+import sys
+
+COMPILER = "clang++-14"
+EXTRA = ["-fsyntax-only", "-Wthread-safety", "-Werror", "-Wno-unknown-warning-option"]
+RULE = """\
+rule read
+  command = cd $dir && $read && touch $out
+  depfile = $out.d
+  deps = gcc
+  description = $in
+"""
+
+
+def escape(text):
+    return text.replace("$", "$$").replace(":", "$:").replace(" ", "$ ")
+
+
+def command_of(entry, stamp):
+    """The entry's command as clang's: same flags, another compiler, no object, dependencies beside the stamp."""
+    words = shlex.split(entry["command"])
+    while words and not words[0].startswith("-"):  # compiler, and a launcher before it
+        words.pop(0)
+    flags = []
+    skip = False
+    for word in words:
+        if skip:
+            skip = False
+        elif word in ("-o", "-MF", "-MT", "-MQ"):
+            skip = True
+        elif word not in ("-c", "-MD", "-MMD", entry["file"]):
+            flags.append(word)
+    return shlex.join([COMPILER, *EXTRA, *flags, "-MMD", "-MF", f"{stamp}.d", "-MT", stamp, entry["file"]])
+
+
+def main(build):
+    build = pathlib.Path(build).resolve()
+    out = build / "clang"
+    out.mkdir(exist_ok=True)
+    generated = build / "generated"
+    rules = [RULE]
+    seen = set()
+    for entry in json.loads((build / "compile_commands.json").read_text()):
+        source = pathlib.Path(entry["file"])
+        if generated in source.parents or source in seen:
+            continue
+        seen.add(source)
+        stamp = str(out / (str(source).strip("/").replace("/", "_") + ".ok"))
+        rules.append(
+            f"build {escape(stamp)}: read {escape(str(source))}\n"
+            f"  dir = {entry['directory']}\n"
+            f"  read = {command_of(entry, stamp).replace('$', '$$')}\n"
+        )
+    ninja_file = out / "build.ninja"
+    ninja_file.write_text("\n".join(rules))
+    return subprocess.run(["ninja", "-k", "0", "-f", str(ninja_file), "-C", str(out)], check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

@@ -1,0 +1,65 @@
+#!/usr/bin/env python3
+"""Says what ctest found: each failed test with its output, each skipped test with its reason, then one line of counts.
+
+Reads the file of `ctest --output-junit`. Exit status: 0 if nothing failed and something passed.
+"""
+
+import re
+import sys
+import xml.etree.ElementTree as ElementTree
+
+OUTPUT_LINES = 60
+
+
+def skip_reason(case):
+    """The reason that a skipped test printed: `SKIPPED: why`, or the line below GoogleTest's `...: Skipped`."""
+    output = case.findtext("system-out") or ""
+    match = re.search(r"^SKIPPED: *(.+)$", output, re.MULTILINE) or re.search(
+        r": Skipped\n(.+)$", output, re.MULTILINE
+    )
+    if match:
+        return match.group(1).strip()
+    return "no reason given"
+
+
+def chose_to_skip(case):
+    """Whether the test itself asked to be skipped; one that ctest could not run (not built, say) did not."""
+    skipped = case.find("skipped")
+    return skipped is not None and skipped.get("message", "").startswith("SKIP_")
+
+
+def main(path):
+    passed, failed, skipped = [], [], []
+    for case in ElementTree.parse(path).getroot().iter("testcase"):
+        status = case.get("status")
+        if status == "run":
+            passed.append(case)
+        elif status == "disabled" or chose_to_skip(case):
+            skipped.append(case)
+        else:
+            failed.append(case)
+
+    for case in failed:
+        lines = (case.findtext("system-out") or "").strip().splitlines()
+        print(f"\nFAILED: {case.get('name')}")
+        if len(lines) > OUTPUT_LINES:
+            print(f"  (the last {OUTPUT_LINES} of {len(lines)} lines; all of them: {path})")
+        for line in lines[-OUTPUT_LINES:]:
+            print(f"  {line}")
+    if skipped:
+        print("\nskipped:")
+        for case in skipped:
+            print(f"  {case.get('name')}: {skip_reason(case)}")
+    if failed:
+        print("\nfailed:")
+        for case in failed:
+            print(f"  {case.get('name')}")
+    counts = f"{len(passed)} passed, {len(failed)} failed"
+    if skipped:
+        counts += f", {len(skipped)} skipped"
+    print(f"\n{counts}")
+    return 0 if passed and not failed else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

@@ -1,0 +1,236 @@
+#include "server/app/app.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <utility>
+
+#include "core/status.h"
+#include "fmt/format.h"
+#include "grpcpp/ext/proto_server_reflection_plugin.h"
+#include "grpcpp/health_check_service_interface.h"
+#include "grpcpp/server_builder.h"
+#include "server/app/bootstrap.h"
+#include "server/app/config_difference.h"
+#include "server/logging/log.h"
+#include "server/transport/server_limits.h"
+#include "storage/rocksdb/rocksdb_store.h"
+
+namespace claviger {
+namespace {
+
+// What a cached record costs, with its strings and its place in the index: a fair guess, to turn
+// bytes into a number.
+constexpr size_t kBytesPerCachedRecord = 2048;
+// A quarter of the budget is the record cache's, the rest the store's.
+constexpr size_t kRecordCacheShare = 4;
+
+constexpr size_t kListThreads = 2;
+constexpr size_t kMaxWaitingLists = 256;
+
+constexpr absl::Duration kGaugeInterval = absl::Seconds(5);
+constexpr absl::Duration kSecond = absl::Seconds(1);
+
+class VerifyMetrics final : public VerifyObserver {
+ public:
+  explicit VerifyMetrics(ServerMetrics& metrics) : metrics_(metrics) {}
+  void OnRecordLookup(bool hit) override { metrics_.CountRecordCacheLookup(hit); }
+
+ private:
+  ServerMetrics& metrics_;
+};
+
+}  // namespace
+
+App::App(const ServerConfig& config, RandomSource& random, PepperSet peppers)
+    : config_(config), peppers_(std::move(peppers)), random_(random), metrics_(CLAVIGER_VERSION) {}
+
+absl::StatusOr<std::unique_ptr<App>> App::Start(const ServerConfig& config, const Clock& clock,
+                                                RandomSource& random) {
+  // Whatever is made below is this user's alone: sockets and files alike.
+  umask(S_IRWXG | S_IRWXO);
+  if (config.dev) {
+    std::error_code ignored;  // the store says what is wrong with the folder, if anything is
+    std::filesystem::create_directories(config.store.data_dir, ignored);
+  }
+  absl::StatusOr<PepperSet> peppers =
+      LoadPeppers(config.callers.pepper_file, /*make_missing=*/config.dev, random);
+  if (!peppers.ok()) return peppers.status();
+  std::unique_ptr<App> app(new App(config, random, *std::move(peppers)));
+  if (absl::Status s = app->OpenStore(clock); !s.ok()) return s;
+  if (absl::Status s = app->LoadCallers(config); !s.ok()) return s;
+  if (absl::Status s = app->StartGrpc(); !s.ok()) return s;
+  if (absl::Status s = app->StartHttp(); !s.ok()) return s;
+  app->StartTimer();
+  app->serving_ = true;
+  return app;
+}
+
+App::~App() { Stop(); }
+
+absl::Status App::OpenStore(const Clock& clock) {
+  RocksDbStoreOptions options;
+  options.data_dir = config_.store.data_dir.string();
+  options.clock = &clock;
+  options.random = &random_;
+  options.memory_bytes =
+      config_.store.memory_bytes - config_.store.memory_bytes / kRecordCacheShare;
+  options.accept_older_state = config_.store.accept_older_state;
+  options.commit.observer = [this](const BatchStats& batch) { metrics_.ObserveBatch(batch); };
+  absl::StatusOr<std::unique_ptr<RocksDbStore>> store = RocksDbStore::Open(options);
+  if (!store.ok()) return store.status();
+  store_ = *std::move(store);
+  clock_ = std::make_unique<RatchetClock>(clock, store_->highest_time_seen());
+
+  cache_ = std::make_unique<RecordCache>(
+      *store_, config_.store.memory_bytes / kRecordCacheShare / kBytesPerCachedRecord);
+  store_->AddListener(cache_.get());
+
+  const std::filesystem::path root_key_file = config_.store.data_dir / kRootKeyFile;
+  absl::StatusOr<bool> bootstrapped =
+      BootstrapIfNew(*store_, peppers_, random_, *clock_, root_key_file);
+  if (!bootstrapped.ok()) return bootstrapped.status();
+  if (*bootstrapped) {
+    log::Info("first start: made a root key", {{"file", root_key_file.string()}});
+  }
+  return CheckPeppers(*store_, peppers_);
+}
+
+absl::Status App::LoadCallers(const ServerConfig& config) {
+  if (config.callers.caller_map.empty()) return absl::OkStatus();
+  absl::StatusOr<CallerMap> map = LoadCallerMap(config.callers.caller_map.string());
+  if (!map.ok()) return map.status();
+  callers_.Replace(*std::move(map));
+  return absl::OkStatus();
+}
+
+absl::Status App::StartGrpc() {
+  verify_observer_ = std::make_unique<VerifyMetrics>(metrics_);
+  verifier_ = std::make_unique<Verifier>(*cache_, peppers_, *clock_, *verify_observer_);
+  authenticator_ = std::make_unique<Authenticator>(*verifier_, callers_, *clock_);
+  keys_ = std::make_unique<KeyManager>(*store_, peppers_, random_, *clock_);
+  projects_ = std::make_unique<ProjectManager>(*store_, *clock_);
+  workers_ = std::make_unique<WorkerPool>(kListThreads, kMaxWaitingLists);
+
+  const RpcEnvironment environment{*authenticator_, *clock_, metrics_};
+  key_authority_ = std::make_unique<KeyAuthorityService>(environment, *keys_, *store_, *workers_);
+  projects_service_ = std::make_unique<ProjectsService>(environment, *projects_, *workers_);
+  verifier_service_ = std::make_unique<VerifierService>(environment, *verifier_, store_->epoch());
+
+  std::shared_ptr<grpc::ServerCredentials> credentials = grpc::InsecureServerCredentials();
+  if (config_.tls_enabled()) {
+    absl::StatusOr<std::unique_ptr<CertificateReloader>> certificates = CertificateReloader::Create(
+        {config_.tls.files, config_.tls.client_auth}, *clock_,
+        [this](CertificatePoll outcome, const absl::Status& status, absl::Time not_after) {
+          metrics_.CountCertificateReload(outcome == CertificatePoll::kReloaded);
+          metrics_.SetCertificateExpiry(not_after);
+          if (outcome == CertificatePoll::kReloaded) {
+            log::Info("certificate reloaded", {{"not_after", absl::FormatTime(not_after)}});
+          } else {
+            log::Error("new certificate refused, the old one goes on serving",
+                       {{"why", std::string(status.message())}});
+          }
+        });
+    if (!certificates.ok()) return certificates.status();
+    certificates_ = *std::move(certificates);
+    metrics_.SetCertificateExpiry(certificates_->not_after());
+    credentials = certificates_->NewCredentials();
+  }
+
+  grpc::EnableDefaultHealthCheckService(true);
+  if (config_.reflection_enabled()) grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+  grpc::ServerBuilder builder;
+  ApplyLimits(config_.limits, builder);
+  // A second server on the same port must fail, not share it.
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  int port = 0;
+  const ListenAddress& address = config_.listen.grpc;
+  builder.AddListeningPort(address.ToString(), credentials, &port);
+  builder.RegisterService(key_authority_.get());
+  builder.RegisterService(projects_service_.get());
+  builder.RegisterService(verifier_service_.get());
+  server_ = builder.BuildAndStart();
+  if (server_ == nullptr || port == 0) {
+    return ErrorBuilder(absl::StatusCode::kUnavailable, Reason::kConfigInvalid)
+        .Build(fmt::format("--listen {}: cannot listen there; is another server using it?",
+                           address.ToString()));
+  }
+  grpc_address_ = address.is_unix() ? address.ToString()
+                                    : address.WithPort(static_cast<uint16_t>(port)).ToString();
+  return absl::OkStatus();
+}
+
+absl::Status App::StartHttp() {
+  if (!config_.listen.http.has_value()) return absl::OkStatus();
+  absl::StatusOr<std::unique_ptr<HttpEndpoint>> http = HttpEndpoint::Start(
+      *config_.listen.http, {.render_metrics = [this] { return metrics_.RenderText(); },
+                             .ready = [this] { return Ready(); },
+                             .version = CLAVIGER_VERSION});
+  if (!http.ok()) return http.status();
+  http_ = *std::move(http);
+  http_address_ = config_.listen.http->WithPort(http_->port()).ToString();
+  return absl::OkStatus();
+}
+
+void App::StartTimer() {
+  std::vector<PeriodicTasks::Task> tasks;
+  tasks.push_back({kGaugeInterval, [this] { RefreshGauges(); }});
+  tasks.push_back({kSecond, [this] { clock_->Raise(); }});
+  if (certificates_ != nullptr) {
+    tasks.push_back({kSecond, [this] { certificates_->Poll(); }});
+  }
+  timer_ = std::make_unique<PeriodicTasks>(*clock_, std::move(tasks));
+}
+
+void App::RefreshGauges() {
+  metrics_.SetRecordCacheEntries(cache_->size());
+  metrics_.SetStoreWritable(store_->health().writable.ok());
+  const absl::StatusOr<StoreStats> stats = store_->Stats(clock_->Now());
+  if (stats.ok()) {
+    metrics_.SetStoreStats(*stats);
+  } else {
+    log::Warning("the store's figures cannot be read",
+                 {{"why", std::string(stats.status().message())}});
+  }
+}
+
+absl::Status App::Ready() const {
+  if (!serving_) return absl::UnavailableError("starting or stopping");
+  return store_->health().writable;
+}
+
+void App::Reload(const ServerConfig& config) {
+  log::SetLevel(config.log.level);
+  if (absl::Status s = LoadCallers(config); s.ok()) {
+    log::Info("caller map reloaded");
+  } else {
+    log::Error("new caller map refused, the old one stays", {{"why", std::string(s.message())}});
+  }
+  timer_->RunAllSoon();
+  for (const std::string& setting : ChangedSettings(config_, config)) {
+    if (setting == "log-level") continue;
+    log::Warning("a changed setting needs a restart", {{"setting", setting}});
+  }
+}
+
+void App::Stop() {
+  if (stopped_) return;
+  stopped_ = true;
+  // The opposite order of the start: first nobody new comes in, then what runs ends, then what it
+  // used.
+  serving_ = false;
+  if (server_ != nullptr) {
+    if (auto* health = server_->GetHealthCheckService()) health->Shutdown();
+    server_->Shutdown(std::chrono::system_clock::now() +
+                      absl::ToChronoMilliseconds(config_.drain_timeout));
+    server_->Wait();
+  }
+  if (http_ != nullptr) http_->Stop();
+  timer_.reset();
+  workers_.reset();
+  if (store_ != nullptr) store_->Close();
+}
+
+}  // namespace claviger

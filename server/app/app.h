@@ -1,0 +1,105 @@
+// The server as a whole: what is made in which order, and how it ends. Only here are concrete
+// stores named.
+#ifndef CLAVIGER_SERVER_APP_APP_H_
+#define CLAVIGER_SERVER_APP_APP_H_
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "core/clock.h"
+#include "core/digest.h"
+#include "core/random.h"
+#include "core/ratchet_clock.h"
+#include "grpcpp/server.h"
+#include "server/app/periodic_tasks.h"
+#include "server/config/server_config.h"
+#include "server/manage/authenticator.h"
+#include "server/manage/caller_map.h"
+#include "server/manage/key_manager.h"
+#include "server/manage/project_manager.h"
+#include "server/metrics/server_metrics.h"
+#include "server/rpc/key_authority_service.h"
+#include "server/rpc/projects_service.h"
+#include "server/rpc/verifier_service.h"
+#include "server/rpc/worker_pool.h"
+#include "server/transport/certificate_reloader.h"
+#include "server/transport/http_endpoint.h"
+#include "server/verify/record_cache.h"
+#include "server/verify/verifier.h"
+#include "storage/key_store.h"
+
+namespace claviger {
+
+// A running server.
+//
+// Thread safety: the methods are for the thread that started it.
+class App {
+ public:
+  // Opens the store and begins to serve. `config` is validated; `clock` and `random` outlive the
+  // app. Errors are for whoever started it: they name the file or setting and what to do.
+  static absl::StatusOr<std::unique_ptr<App>> Start(const ServerConfig& config, const Clock& clock,
+                                                    RandomSource& random);
+  // Stops.
+  ~App();
+
+  // Where gRPC is served, with the port that the system chose for 0.
+  const std::string& grpc_address() const { return grpc_address_; }
+  // The same for HTTP; empty when it is off.
+  const std::string& http_address() const { return http_address_; }
+
+  // Takes over what can change while serving: certificates, the caller map, the log level. What
+  // `config` changes beside is named in the log as needing a restart. A file that is not fit leaves
+  // the old state.
+  void Reload(const ServerConfig& config);
+
+  // Refuses new calls, lets running ones end within the drain timeout, makes everything durable.
+  // Idempotent.
+  void Stop();
+
+ private:
+  App(const ServerConfig& config, RandomSource& random, PepperSet peppers);
+
+  absl::Status OpenStore(const Clock& clock);
+  absl::Status LoadCallers(const ServerConfig& config);
+  absl::Status StartGrpc();
+  absl::Status StartHttp();
+  void StartTimer();
+  void RefreshGauges();
+  absl::Status Ready() const;
+
+  // Constant after construction.
+  ServerConfig config_;
+  const PepperSet peppers_;
+  RandomSource& random_;
+
+  ServerMetrics metrics_;
+  std::unique_ptr<VerifyObserver> verify_observer_;
+  std::unique_ptr<KeyStore> store_;
+  std::unique_ptr<RatchetClock> clock_;
+  std::unique_ptr<RecordCache> cache_;
+  std::unique_ptr<Verifier> verifier_;
+  CallerMapHolder callers_;
+  std::unique_ptr<Authenticator> authenticator_;
+  std::unique_ptr<KeyManager> keys_;
+  std::unique_ptr<ProjectManager> projects_;
+  std::unique_ptr<CertificateReloader> certificates_;
+  std::unique_ptr<WorkerPool> workers_;
+  std::unique_ptr<KeyAuthorityService> key_authority_;
+  std::unique_ptr<ProjectsService> projects_service_;
+  std::unique_ptr<VerifierService> verifier_service_;
+  std::unique_ptr<grpc::Server> server_;
+  std::unique_ptr<HttpEndpoint> http_;
+  std::unique_ptr<PeriodicTasks> timer_;
+  std::string grpc_address_;
+  std::string http_address_;
+  std::atomic<bool> serving_{false};
+  bool stopped_ = false;
+};
+
+}  // namespace claviger
+
+#endif  // CLAVIGER_SERVER_APP_APP_H_

@@ -1,0 +1,38 @@
+// What must be true of peppers and store before the first call is taken, and the first start of a
+// new store.
+#ifndef CLAVIGER_SERVER_APP_BOOTSTRAP_H_
+#define CLAVIGER_SERVER_APP_BOOTSTRAP_H_
+
+#include <filesystem>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "core/clock.h"
+#include "core/digest.h"
+#include "core/random.h"
+#include "storage/key_store.h"
+
+namespace claviger {
+
+inline constexpr char kRootKeyFile[] = "root.key";
+
+// The peppers in `file`. With `make_missing` a file with one new pepper is made where there is
+// none. Errors name the file.
+absl::StatusOr<PepperSet> LoadPeppers(const std::filesystem::path& file, bool make_missing,
+                                      RandomSource& random);
+
+// OK when `peppers` has every pepper that the store was written with, unchanged; else
+// FAILED_PRECONDITION naming the ids that are missing or differ. Leaves a canary for peppers that
+// are new. To be called on a store that was bootstrapped.
+absl::Status CheckPeppers(KeyStore& store, const PepperSet& peppers);
+
+// On a store without projects: makes `claviger` and `default`, and one key that may do everything,
+// which is written to `root_key_file` (mode 0600, the key and nothing else). Returns whether it
+// did. The file is durable before the key exists: a crash in between leaves a file that the next
+// start replaces, never a store that nobody has a key to.
+absl::StatusOr<bool> BootstrapIfNew(KeyStore& store, const PepperSet& peppers, RandomSource& random,
+                                    const Clock& clock, const std::filesystem::path& root_key_file);
+
+}  // namespace claviger
+
+#endif  // CLAVIGER_SERVER_APP_BOOTSTRAP_H_

@@ -1,0 +1,45 @@
+// From flags, environment and a TOML file to a ServerConfig.
+//
+// Every setting has one name, here `tls-cert`: the flag is `--tls-cert`, the variable
+// `CLAVIGER_TLS_CERT`, the line in the file `tls-cert = "…"`. Flags win over the environment, the
+// environment over the file, the file over defaults.
+#ifndef CLAVIGER_SERVER_CONFIG_COMMAND_LINE_H_
+#define CLAVIGER_SERVER_CONFIG_COMMAND_LINE_H_
+
+#include <string>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+#include "server/config/server_config.h"
+
+namespace claviger {
+
+// Exit code of a command line, environment or file that is not accepted.
+inline constexpr int kExitUsage = 2;
+
+enum class RunMode {
+  kServe,
+  kCheckConfig,  // `check-config`: say whether the server would start, and why not
+  kPrint,        // `--help`, `--version`, `--print-config`: print `text` and exit with 0
+};
+
+struct CommandLine {
+  RunMode mode = RunMode::kServe;
+  // Validated for kServe and kCheckConfig.
+  ServerConfig config;
+  // What kPrint prints, with its end of line.
+  std::string text;
+};
+
+// Reads `argv`, the environment and the file of `--config`. Errors: INVALID_ARGUMENT,
+// `CONFIG_INVALID`; the message is for people and names the setting, the value and what is
+// accepted.
+absl::StatusOr<CommandLine> ParseCommandLine(int argc, const char* const* argv,
+                                             std::string_view version);
+
+// All settings with their values, as a file that `--config` takes.
+std::string ToToml(const ServerConfig& config);
+
+}  // namespace claviger
+
+#endif  // CLAVIGER_SERVER_CONFIG_COMMAND_LINE_H_

@@ -1,0 +1,98 @@
+// Every setting of clavigerd, with its default.
+//
+// Flags, environment and file are read by server/config/command_line.h.
+#ifndef CLAVIGER_SERVER_CONFIG_SERVER_CONFIG_H_
+#define CLAVIGER_SERVER_CONFIG_SERVER_CONFIG_H_
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "server/logging/log.h"
+#include "server/transport/listen_address.h"
+#include "server/transport/server_limits.h"
+#include "server/transport/tls_identity.h"
+
+namespace claviger {
+
+// Whether gRPC reflection is served; kAuto: only where nobody outside this machine can ask.
+enum class ReflectionMode { kAuto, kOn, kOff };
+
+// The two ports.
+struct ListenConfig {
+  ListenAddress grpc = *ListenAddress::Parse("127.0.0.1:7420");
+  // Metrics and health; nullopt: off.
+  std::optional<ListenAddress> http = ListenAddress::Parse("127.0.0.1:7421");
+  // gRPC without TLS.
+  bool insecure = false;
+  ReflectionMode reflection = ReflectionMode::kAuto;
+
+  // Plaintext only on loopback or a unix socket; HTTP only over TCP.
+  absl::Status Validate() const;
+};
+
+// TLS of the gRPC port.
+struct TlsConfig {
+  TlsFiles files;
+  ClientAuth client_auth = ClientAuth::kRequire;
+
+  // Whether any of the files is given.
+  bool given() const;
+  absl::Status Validate() const;
+};
+
+// Where keys are kept.
+struct StoreConfig {
+  // Empty until ApplyMode: ./data in dev, else /var/lib/claviger.
+  std::filesystem::path data_dir;
+  // For the store's caches and buffers, in bytes.
+  uint64_t memory_bytes = uint64_t{256} << 20;
+  // Opens a store that is older than what clients have seen of it, e.g. a restored backup.
+  bool accept_older_state = false;
+
+  absl::Status Validate() const;
+};
+
+// What recognises keys and callers.
+struct CallerConfig {
+  // `id:base64` lines, mode 0600.
+  std::filesystem::path pepper_file;
+  // Which client certificates are which callers; empty: none is one.
+  std::filesystem::path caller_map;
+
+  absl::Status Validate() const;
+};
+
+// All of it.
+struct ServerConfig {
+  // Plaintext on loopback, and what is missing (pepper file, root key) is made.
+  bool dev = false;
+  ListenConfig listen;
+  TlsConfig tls;
+  StoreConfig store;
+  CallerConfig callers;
+  log::Options log;
+  ServerLimits limits;
+  // How long a stop waits for calls that are running.
+  absl::Duration drain_timeout = absl::Seconds(10);
+
+  // Whether the gRPC port speaks TLS.
+  bool tls_enabled() const { return !listen.insecure; }
+  bool reflection_enabled() const;
+
+  // Fills in what `dev` implies and what was not given. Idempotent.
+  void ApplyMode();
+  // OK when a server can be started with this, as far as can be told without looking at files.
+  // INVALID_ARGUMENT, `CONFIG_INVALID`: the message names the setting, the value and what is
+  // accepted.
+  absl::Status Validate() const;
+  // OK when the files that it names are there, readable, private where they must be, and, for TLS,
+  // fit to serve with at `now`.
+  absl::Status CheckFiles(absl::Time now) const;
+};
+
+}  // namespace claviger
+
+#endif  // CLAVIGER_SERVER_CONFIG_SERVER_CONFIG_H_

@@ -1,0 +1,94 @@
+// clavigerd: the authority.
+
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "core/platform/system_clock.h"
+#include "core/platform/system_random.h"
+#include "server/app/app.h"
+#include "server/app/signals.h"
+#include "server/config/command_line.h"
+#include "server/logging/library_hooks.h"
+#include "server/logging/log.h"
+
+namespace claviger {
+namespace {
+
+// A core file or a debugger of the same user would show keys and peppers.
+void RefuseMemoryDumps() {
+  const rlimit none{0, 0};
+  if (setrlimit(RLIMIT_CORE, &none) != 0 || prctl(PR_SET_DUMPABLE, 0) != 0) {
+    log::Warning("core dumps of this process could not be switched off");
+  }
+}
+
+int Fail(const absl::Status& status, int exit_code) {
+  std::fprintf(stderr, "clavigerd: %s\n", std::string(status.message()).c_str());
+  return exit_code;
+}
+
+void ReloadFrom(int argc, const char* const* argv, App& app) {
+  absl::StatusOr<CommandLine> command = ParseCommandLine(argc, argv, CLAVIGER_VERSION);
+  if (!command.ok()) {
+    log::Error("reload refused, the old configuration stays",
+               {{"why", std::string(command.status().message())}});
+    return;
+  }
+  app.Reload(command->config);
+}
+
+int Serve(int argc, const char* const* argv, const ServerConfig& config) {
+  // Both live until the process ends: hooks and threads of libraries keep references.
+  static SystemClock clock;
+  static SystemRandom random;
+  log::Init(config.log);
+  log::InstallLibraryHooks(clock);
+  RefuseMemoryDumps();
+  absl::StatusOr<std::unique_ptr<App>> app = App::Start(config, clock, random);
+  if (!app.ok()) {
+    log::Error("cannot start", {{"why", std::string(app.status().message())}});
+    return EXIT_FAILURE;
+  }
+  log::Info("serving", {{"grpc", (*app)->grpc_address()},
+                        {"http", (*app)->http_address()},
+                        {"tls", config.tls_enabled()},
+                        {"data", config.store.data_dir.string()},
+                        {"version", CLAVIGER_VERSION}});
+  while (WaitForSignal() == Signal::kReload) ReloadFrom(argc, argv, **app);
+  log::Info("stopping");
+  (*app)->Stop();
+  log::Info("stopped");
+  return EXIT_SUCCESS;
+}
+
+int Main(int argc, const char* const* argv) {
+  BlockSignals();
+  absl::StatusOr<CommandLine> command = ParseCommandLine(argc, argv, CLAVIGER_VERSION);
+  if (!command.ok()) return Fail(command.status(), kExitUsage);
+  switch (command->mode) {
+    case RunMode::kPrint:
+      std::fputs(command->text.c_str(), stdout);
+      return EXIT_SUCCESS;
+    case RunMode::kCheckConfig: {
+      const absl::Status checked = command->config.CheckFiles(SystemClock().Now());
+      if (!checked.ok()) return Fail(checked, kExitUsage);
+      std::puts("the configuration is good");
+      return EXIT_SUCCESS;
+    }
+    case RunMode::kServe:
+      return Serve(argc, argv, command->config);
+  }
+  return EXIT_FAILURE;
+}
+
+}  // namespace
+}  // namespace claviger
+
+int main(int argc, char** argv) { return claviger::Main(argc, argv); }

@@ -1,0 +1,64 @@
+#include "server/manage/authenticator.h"
+
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "core/decision.h"
+#include "core/status.h"
+
+namespace claviger {
+namespace {
+
+constexpr std::string_view kBearer = "bearer ";
+
+absl::Status InvalidCredential() {
+  return ErrorBuilder(absl::StatusCode::kUnauthenticated, Reason::kCredentialInvalid)
+      .Build("authorization: must be 'Bearer ' and a valid management key");
+}
+
+std::optional<std::string_view> BearerToken(std::string_view authorization) {
+  if (authorization.size() <= kBearer.size() ||
+      !absl::EqualsIgnoreCase({authorization.data(), kBearer.size()},
+                              {kBearer.data(), kBearer.size()})) {
+    return std::nullopt;
+  }
+  return authorization.substr(kBearer.size());
+}
+
+}  // namespace
+
+Authenticator::Authenticator(Verifier& verifier, const CallerMapHolder& certificates,
+                             const Clock& clock)
+    : verifier_(verifier), certificates_(certificates), clock_(clock) {}
+
+absl::StatusOr<Caller> Authenticator::Authenticate(const ShownCredentials& shown) const {
+  if (shown.authorization.has_value()) return ByKey(*shown.authorization, shown);
+  for (const std::string& san : shown.certificate_sans()) {
+    if (std::shared_ptr<const CertificateIdentity> identity = certificates_.Find(san)) {
+      return Caller::FromCertificate(std::move(identity), shown.peer());
+    }
+  }
+  return ErrorBuilder(absl::StatusCode::kUnauthenticated, Reason::kCredentialMissing)
+      .Build(
+          "authorization: show a management key ('authorization: Bearer <key>') or a client "
+          "certificate that the caller map knows");
+}
+
+absl::StatusOr<Caller> Authenticator::ByKey(std::string_view authorization,
+                                            const ShownCredentials& shown) const {
+  const std::optional<std::string_view> token = BearerToken(authorization);
+  if (!token.has_value()) return InvalidCredential();
+  absl::StatusOr<std::shared_ptr<const CachedKey>> key = verifier_.Match(CredentialOf(*token));
+  if (!key.ok()) return key.status();
+  if (*key == nullptr) return InvalidCredential();
+  const KeyRecord& record = (*key)->record();
+  Requirements wanted;
+  // The transport's own word, which is right here: it is the caller itself that is being checked.
+  if (!record.allowed_cidrs.empty()) wanted.client_ip = IpAddress::Parse(shown.peer());
+  if (Decide(SubjectOf(record), wanted, clock_.Now()) != VerifyCode::kValid) {
+    return InvalidCredential();
+  }
+  return Caller::FromKey((*key)->shared_record(), shown.peer());
+}
+
+}  // namespace claviger

@@ -1,0 +1,21 @@
+// Errors that several managers give, worded once: what a caller may not see answers byte for byte
+// as what does not exist.
+#ifndef CLAVIGER_SERVER_MANAGE_ERRORS_H_
+#define CLAVIGER_SERVER_MANAGE_ERRORS_H_
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "core/key_format.h"
+#include "core/revision.h"
+
+namespace claviger {
+
+absl::Status KeyNotFound(const KeyId& id);
+absl::Status ProjectNotFound(const std::string& project_id);
+// OK when `wanted` is 0 or `current`; else ABORTED `STALE_REVISION`.
+absl::Status CheckRevision(Revision wanted, Revision current);
+
+}  // namespace claviger
+
+#endif  // CLAVIGER_SERVER_MANAGE_ERRORS_H_

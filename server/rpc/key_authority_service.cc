@@ -1,0 +1,203 @@
+#include "server/rpc/key_authority_service.h"
+
+#include <string_view>
+#include <utility>
+
+#include "server/manage/permissions.h"
+#include "server/rpc/answers.h"
+#include "server/rpc/key_requests.h"
+#include "server/rpc/unary_call.h"
+
+namespace claviger {
+namespace {
+
+constexpr std::string_view kService = "claviger.v1.KeyAuthority";
+
+v1::IssueKeyResponse ToAnswer(const IssuedKey& issued, absl::Time now) {
+  v1::IssueKeyResponse answer;
+  FillKey(*issued.info, now, *answer.mutable_info());
+  answer.set_key(std::string(issued.key.ExposeSecret()));
+  if (issued.key.empty()) {
+    // Nothing was issued, so nothing has these yet.
+    answer.mutable_info()->clear_key_id();
+    answer.mutable_info()->clear_key_prefix();
+    answer.mutable_info()->clear_masked_key();
+  }
+  return answer;
+}
+
+// Nobody caches until there are Sync sessions: whoever asks is answered from the new state already.
+void FillPropagation(const ChangedKey& changed, v1::Propagation& out) {
+  out.set_revision(changed.revision.value);
+  out.set_outcome(v1::PROPAGATION_OUTCOME_ALL_ACKED);
+  FillDuration(absl::ZeroDuration(), *out.mutable_waited());
+}
+
+template <typename Answer>
+Answer ToAnswer(const ChangedKey& changed, absl::Time now) {
+  Answer answer;
+  FillKey(*changed.info, now, *answer.mutable_info());
+  if constexpr (requires { answer.mutable_propagation(); }) {
+    if (changed.restricting) FillPropagation(changed, *answer.mutable_propagation());
+  }
+  if constexpr (requires { answer.add_added(""); }) {
+    for (const std::string& scope : changed.added_scopes) answer.add_added(scope);
+    for (const std::string& scope : changed.removed_scopes) answer.add_removed(scope);
+  }
+  return answer;
+}
+
+// Answers `call` with the outcome of a change.
+template <typename Answer, typename Call>
+KeyManager::Done<ChangedKey> AnswerWith(Call call, const Clock& clock) {
+  return [call = std::move(call), &clock](absl::StatusOr<ChangedKey> changed) {
+    if (!changed.ok()) return call->Finish(changed.status());
+    call->Finish(ToAnswer<Answer>(*changed, clock.Now()));
+  };
+}
+
+}  // namespace
+
+KeyAuthorityService::KeyAuthorityService(const RpcEnvironment& environment, KeyManager& keys,
+                                         const KeyStore& store, WorkerPool& workers)
+    : keys_(keys),
+      store_(store),
+      workers_(workers),
+      clock_(environment.clock),
+      issue_key_(environment, kService, "IssueKey"),
+      get_key_(environment, kService, "GetKey"),
+      list_keys_(environment, kService, "ListKeys"),
+      update_scopes_(environment, kService, "UpdateScopes"),
+      disable_key_(environment, kService, "DisableKey"),
+      enable_key_(environment, kService, "EnableKey"),
+      revoke_key_(environment, kService, "RevokeKey") {}
+
+KeyAuthorityService::Reactor* KeyAuthorityService::IssueKey(Context* context, const Bytes* in,
+                                                            Bytes* out) {
+  return AnswerLater<v1::IssueKeyRequest, v1::IssueKeyResponse>(
+      issue_key_, context, in, out, [this](auto call) {
+        if (absl::Status s = call->caller().Require(permission::kKeysIssue); !s.ok()) {
+          return call->Finish(s);
+        }
+        absl::StatusOr<IssueParams> params = ToIssueParams(call->request());
+        if (!params.ok()) return call->Finish(params.status());
+        keys_.Issue(call->caller(), *std::move(params), call->deadline(),
+                    [this, call](absl::StatusOr<IssuedKey> issued) {
+                      if (!issued.ok()) return call->Finish(issued.status());
+                      call->Finish(ToAnswer(*issued, clock_.Now()));
+                    });
+      });
+}
+
+KeyAuthorityService::Reactor* KeyAuthorityService::GetKey(Context* context, const Bytes* in,
+                                                          Bytes* out) {
+  return AnswerNow<v1::GetKeyRequest, v1::GetKeyResponse>(
+      get_key_, context, in, out,
+      [this](const Caller& caller, const v1::GetKeyRequest& request, v1::GetKeyResponse& answer) {
+        if (absl::Status s = caller.Require(permission::kKeysRead); !s.ok()) return s;
+        const absl::StatusOr<KeyId> id = ToKeyId(request.key_id());
+        if (!id.ok()) return id.status();
+        const absl::StatusOr<std::shared_ptr<const KeyRecord>> key = keys_.Get(caller, *id);
+        if (!key.ok()) return key.status();
+        FillKey(**key, clock_.Now(), *answer.mutable_info());
+        return absl::OkStatus();
+      });
+}
+
+KeyAuthorityService::Reactor* KeyAuthorityService::ListKeys(Context* context, const Bytes* in,
+                                                            Bytes* out) {
+  return AnswerLater<v1::ListKeysRequest, v1::ListKeysResponse>(
+      list_keys_, context, in, out, [this](auto call) {
+        if (absl::Status s = call->caller().Require(permission::kKeysRead); !s.ok()) {
+          return call->Finish(s);
+        }
+        absl::StatusOr<ListParams> params = ToListParams(call->request());
+        if (!params.ok()) return call->Finish(params.status());
+        absl::Status queued = workers_.Run([this, call, params = *std::move(params)] {
+          const absl::Time now = clock_.Now();
+          absl::StatusOr<KeyPage> page = claviger::ListKeys(store_, call->caller(), params, now);
+          if (!page.ok()) return call->Finish(page.status());
+          v1::ListKeysResponse answer;
+          for (const KeyRecord& key : page->keys) FillKey(key, now, *answer.add_keys());
+          answer.set_next_page_token(page->next_page_token);
+          answer.set_total_size(page->total_size);
+          call->Finish(std::move(answer));
+        });
+        if (!queued.ok()) call->Finish(queued);
+      });
+}
+
+KeyAuthorityService::Reactor* KeyAuthorityService::UpdateScopes(Context* context, const Bytes* in,
+                                                                Bytes* out) {
+  return AnswerLater<v1::UpdateScopesRequest, v1::UpdateScopesResponse>(
+      update_scopes_, context, in, out, [this](auto call) {
+        const v1::UpdateScopesRequest& request = call->request();
+        if (absl::Status s = call->caller().Require(permission::kKeysUpdate); !s.ok()) {
+          return call->Finish(s);
+        }
+        absl::StatusOr<ChangeParams> params =
+            ToChangeParams(request.key_id(), request.if_revision(), request.propagation(),
+                           request.validate_only());
+        if (!params.ok()) return call->Finish(params.status());
+        absl::StatusOr<ScopeChange> change = ToScopeChange(request);
+        if (!change.ok()) return call->Finish(change.status());
+        keys_.UpdateScopes(call->caller(), *params, *std::move(change), call->deadline(),
+                           AnswerWith<v1::UpdateScopesResponse>(call, clock_));
+      });
+}
+
+KeyAuthorityService::Reactor* KeyAuthorityService::DisableKey(Context* context, const Bytes* in,
+                                                              Bytes* out) {
+  return AnswerLater<v1::DisableKeyRequest, v1::DisableKeyResponse>(
+      disable_key_, context, in, out, [this](auto call) {
+        const v1::DisableKeyRequest& request = call->request();
+        if (absl::Status s = call->caller().Require(permission::kKeysUpdate); !s.ok()) {
+          return call->Finish(s);
+        }
+        absl::StatusOr<ChangeParams> params =
+            ToChangeParams(request.key_id(), request.if_revision(), request.propagation(),
+                           request.validate_only());
+        if (!params.ok()) return call->Finish(params.status());
+        keys_.Disable(call->caller(), *params, call->deadline(),
+                      AnswerWith<v1::DisableKeyResponse>(call, clock_));
+      });
+}
+
+KeyAuthorityService::Reactor* KeyAuthorityService::EnableKey(Context* context, const Bytes* in,
+                                                             Bytes* out) {
+  return AnswerLater<v1::EnableKeyRequest, v1::EnableKeyResponse>(
+      enable_key_, context, in, out, [this](auto call) {
+        const v1::EnableKeyRequest& request = call->request();
+        if (absl::Status s = call->caller().Require(permission::kKeysUpdate); !s.ok()) {
+          return call->Finish(s);
+        }
+        absl::StatusOr<ChangeParams> params =
+            ToChangeParams(request.key_id(), request.if_revision(),
+                           v1::PROPAGATION_MODE_UNSPECIFIED, request.validate_only());
+        if (!params.ok()) return call->Finish(params.status());
+        keys_.Enable(call->caller(), *params, call->deadline(),
+                     AnswerWith<v1::EnableKeyResponse>(call, clock_));
+      });
+}
+
+KeyAuthorityService::Reactor* KeyAuthorityService::RevokeKey(Context* context, const Bytes* in,
+                                                             Bytes* out) {
+  return AnswerLater<v1::RevokeKeyRequest, v1::RevokeKeyResponse>(
+      revoke_key_, context, in, out, [this](auto call) {
+        const v1::RevokeKeyRequest& request = call->request();
+        absl::StatusOr<ChangeParams> params =
+            ToChangeParams(request.key_id(), request.if_revision(), request.propagation(),
+                           request.validate_only());
+        if (absl::Status s = call->caller().Require(permission::kKeysRevoke); !s.ok()) {
+          // A key may always revoke itself.
+          if (!params.ok() || call->caller().key_id() != params->key_id) return call->Finish(s);
+        }
+        if (!params.ok()) return call->Finish(params.status());
+        absl::StatusOr<RevokeNote> note = ToRevokeNote(request);
+        if (!note.ok()) return call->Finish(note.status());
+        keys_.Revoke(call->caller(), *params, note->reason, std::move(note->note), call->deadline(),
+                     AnswerWith<v1::RevokeKeyResponse>(call, clock_));
+      });
+}
+
+}  // namespace claviger

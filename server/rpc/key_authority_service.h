@@ -1,0 +1,57 @@
+// claviger.v1.KeyAuthority.
+#ifndef CLAVIGER_SERVER_RPC_KEY_AUTHORITY_SERVICE_H_
+#define CLAVIGER_SERVER_RPC_KEY_AUTHORITY_SERVICE_H_
+
+#include "claviger/v1/key_authority.grpc.pb.h"
+#include "server/manage/key_manager.h"
+#include "server/rpc/rpc_method.h"
+#include "server/rpc/worker_pool.h"
+#include "storage/key_store.h"
+
+namespace claviger {
+
+// The service with every method taking and giving raw bytes.
+using RawKeyAuthority = v1::KeyAuthority::WithRawCallbackMethod_IssueKey<
+    v1::KeyAuthority::WithRawCallbackMethod_GetKey<v1::KeyAuthority::WithRawCallbackMethod_ListKeys<
+        v1::KeyAuthority::WithRawCallbackMethod_UpdateScopes<
+            v1::KeyAuthority::WithRawCallbackMethod_DisableKey<
+                v1::KeyAuthority::WithRawCallbackMethod_EnableKey<
+                    v1::KeyAuthority::WithRawCallbackMethod_RevokeKey<
+                        v1::KeyAuthority::Service>>>>>>>;
+
+// Thread safety: called by gRPC from any thread at once.
+class KeyAuthorityService final : public RawKeyAuthority {
+ public:
+  // All arguments outlive the server that the service is registered with.
+  KeyAuthorityService(const RpcEnvironment& environment, KeyManager& keys, const KeyStore& store,
+                      WorkerPool& workers);
+
+  using Context = grpc::CallbackServerContext;
+  using Reactor = grpc::ServerUnaryReactor;
+  using Bytes = grpc::ByteBuffer;
+
+  Reactor* IssueKey(Context* context, const Bytes* in, Bytes* out) override;
+  Reactor* GetKey(Context* context, const Bytes* in, Bytes* out) override;
+  Reactor* ListKeys(Context* context, const Bytes* in, Bytes* out) override;
+  Reactor* UpdateScopes(Context* context, const Bytes* in, Bytes* out) override;
+  Reactor* DisableKey(Context* context, const Bytes* in, Bytes* out) override;
+  Reactor* EnableKey(Context* context, const Bytes* in, Bytes* out) override;
+  Reactor* RevokeKey(Context* context, const Bytes* in, Bytes* out) override;
+
+ private:
+  KeyManager& keys_;
+  const KeyStore& store_;
+  WorkerPool& workers_;
+  const Clock& clock_;
+  const RpcMethod issue_key_;
+  const RpcMethod get_key_;
+  const RpcMethod list_keys_;
+  const RpcMethod update_scopes_;
+  const RpcMethod disable_key_;
+  const RpcMethod enable_key_;
+  const RpcMethod revoke_key_;
+};
+
+}  // namespace claviger
+
+#endif  // CLAVIGER_SERVER_RPC_KEY_AUTHORITY_SERVICE_H_

@@ -1,0 +1,32 @@
+// KeyAuthority's requests in the authority's own terms. Each returns INVALID_ARGUMENT naming all
+// bad fields.
+#ifndef CLAVIGER_SERVER_RPC_KEY_REQUESTS_H_
+#define CLAVIGER_SERVER_RPC_KEY_REQUESTS_H_
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "claviger/v1/key_authority.pb.h"
+#include "server/manage/key_list.h"
+#include "server/manage/key_manager.h"
+
+namespace claviger {
+
+absl::StatusOr<IssueParams> ToIssueParams(const v1::IssueKeyRequest& request);
+absl::StatusOr<ListParams> ToListParams(const v1::ListKeysRequest& request);
+absl::StatusOr<ScopeChange> ToScopeChange(const v1::UpdateScopesRequest& request);
+absl::StatusOr<KeyId> ToKeyId(const std::string& key_id);
+
+// What all changes of a key have in common; `propagation` is UNSPECIFIED for those without.
+absl::StatusOr<ChangeParams> ToChangeParams(const std::string& key_id, uint64_t if_revision,
+                                            v1::PropagationMode propagation, bool validate_only);
+
+struct RevokeNote {
+  RevokeReason reason = RevokeReason::kUnspecified;
+  std::string note;
+};
+absl::StatusOr<RevokeNote> ToRevokeNote(const v1::RevokeKeyRequest& request);
+
+}  // namespace claviger
+
+#endif  // CLAVIGER_SERVER_RPC_KEY_REQUESTS_H_

@@ -1,0 +1,139 @@
+#include "server/rpc/projects_service.h"
+
+#include <string_view>
+#include <utility>
+
+#include "server/manage/page_token.h"
+#include "server/manage/permissions.h"
+#include "server/rpc/answers.h"
+#include "server/rpc/field_errors.h"
+#include "server/rpc/project_requests.h"
+#include "server/rpc/request_fields.h"
+#include "server/rpc/unary_call.h"
+
+namespace claviger {
+namespace {
+
+constexpr std::string_view kService = "claviger.v1.Projects";
+
+// Tokens of this list are bound to nothing but the list itself.
+Sha256Bytes ListArguments() { return Sha256("claviger.v1.Projects/ListProjects"); }
+
+// Answers `call` with the project as it is after the change.
+template <typename Answer, typename Call>
+ProjectManager::Done<ProjectManager::Project> AnswerWith(Call call) {
+  return [call = std::move(call)](absl::StatusOr<ProjectManager::Project> project) {
+    if (!project.ok()) return call->Finish(project.status());
+    Answer answer;
+    if constexpr (requires { answer.mutable_project(); }) {
+      FillProject(**project, *answer.mutable_project());
+    }
+    call->Finish(std::move(answer));
+  };
+}
+
+}  // namespace
+
+ProjectsService::ProjectsService(const RpcEnvironment& environment, ProjectManager& projects,
+                                 WorkerPool& workers)
+    : projects_(projects),
+      workers_(workers),
+      create_project_(environment, kService, "CreateProject"),
+      get_project_(environment, kService, "GetProject"),
+      list_projects_(environment, kService, "ListProjects"),
+      update_project_(environment, kService, "UpdateProject"),
+      delete_project_(environment, kService, "DeleteProject") {}
+
+ProjectsService::Reactor* ProjectsService::CreateProject(Context* context, const Bytes* in,
+                                                         Bytes* out) {
+  return AnswerLater<v1::CreateProjectRequest, v1::CreateProjectResponse>(
+      create_project_, context, in, out, [this](auto call) {
+        if (absl::Status s = call->caller().Require(permission::kProjectsManage); !s.ok()) {
+          return call->Finish(s);
+        }
+        absl::StatusOr<ProjectRecord> project = ToNewProject(call->request());
+        if (!project.ok()) return call->Finish(project.status());
+        projects_.Create(call->caller(), *std::move(project), call->request().validate_only(),
+                         call->deadline(), AnswerWith<v1::CreateProjectResponse>(call));
+      });
+}
+
+ProjectsService::Reactor* ProjectsService::GetProject(Context* context, const Bytes* in,
+                                                      Bytes* out) {
+  return AnswerNow<v1::GetProjectRequest, v1::GetProjectResponse>(
+      get_project_, context, in, out,
+      [this](const Caller& caller, const v1::GetProjectRequest& request,
+             v1::GetProjectResponse& answer) {
+        if (absl::Status s = caller.Require(permission::kProjectsRead); !s.ok()) return s;
+        const absl::StatusOr<std::string> id = ToProjectId(request.project_id());
+        if (!id.ok()) return id.status();
+        const absl::StatusOr<ProjectManager::Project> project = projects_.Get(caller, *id);
+        if (!project.ok()) return project.status();
+        FillProject(**project, *answer.mutable_project());
+        return absl::OkStatus();
+      });
+}
+
+ProjectsService::Reactor* ProjectsService::ListProjects(Context* context, const Bytes* in,
+                                                        Bytes* out) {
+  return AnswerLater<v1::ListProjectsRequest, v1::ListProjectsResponse>(
+      list_projects_, context, in, out, [this](auto call) {
+        if (absl::Status s = call->caller().Require(permission::kProjectsRead); !s.ok()) {
+          return call->Finish(s);
+        }
+        FieldErrors errors;
+        const size_t page_size =
+            field::ReadPageSize("page_size", call->request().page_size(), errors);
+        std::string after;
+        if (!call->request().page_token().empty()) {
+          after = errors.Take(DecodePageToken(ListArguments(), call->request().page_token()));
+        }
+        if (!errors.ok()) return call->Finish(errors.ToStatus());
+        absl::Status queued = workers_.Run([this, call, page_size, after = std::move(after)] {
+          absl::StatusOr<ProjectPage> page = projects_.List(call->caller(), after, page_size);
+          if (!page.ok()) return call->Finish(page.status());
+          v1::ListProjectsResponse answer;
+          for (const ProjectRecord& project : page->projects)
+            FillProject(project, *answer.add_projects());
+          if (!page->next_after.empty()) {
+            answer.set_next_page_token(EncodePageToken(ListArguments(), page->next_after));
+          }
+          call->Finish(std::move(answer));
+        });
+        if (!queued.ok()) call->Finish(queued);
+      });
+}
+
+ProjectsService::Reactor* ProjectsService::UpdateProject(Context* context, const Bytes* in,
+                                                         Bytes* out) {
+  return AnswerLater<v1::UpdateProjectRequest, v1::UpdateProjectResponse>(
+      update_project_, context, in, out, [this](auto call) {
+        if (absl::Status s = call->caller().Require(permission::kProjectsManage); !s.ok()) {
+          return call->Finish(s);
+        }
+        const v1::UpdateProjectRequest& request = call->request();
+        absl::StatusOr<ProjectUpdate> update = ToProjectUpdate(request);
+        if (!update.ok()) return call->Finish(update.status());
+        projects_.Update(call->caller(), std::move(update->values), update->mask,
+                         Revision{request.if_revision()}, request.validate_only(), call->deadline(),
+                         AnswerWith<v1::UpdateProjectResponse>(call));
+      });
+}
+
+ProjectsService::Reactor* ProjectsService::DeleteProject(Context* context, const Bytes* in,
+                                                         Bytes* out) {
+  return AnswerLater<v1::DeleteProjectRequest, v1::DeleteProjectResponse>(
+      delete_project_, context, in, out, [this](auto call) {
+        if (absl::Status s = call->caller().Require(permission::kProjectsManage); !s.ok()) {
+          return call->Finish(s);
+        }
+        const v1::DeleteProjectRequest& request = call->request();
+        absl::StatusOr<std::string> id = ToProjectId(request.project_id());
+        if (!id.ok()) return call->Finish(id.status());
+        projects_.Delete(call->caller(), *std::move(id), Revision{request.if_revision()},
+                         request.validate_only(), call->deadline(),
+                         AnswerWith<v1::DeleteProjectResponse>(call));
+      });
+}
+
+}  // namespace claviger

@@ -1,0 +1,57 @@
+// What the handlers of all methods share: who calls, until when, and how the outcome is counted.
+#ifndef CLAVIGER_SERVER_RPC_RPC_METHOD_H_
+#define CLAVIGER_SERVER_RPC_RPC_METHOD_H_
+
+#include <cstddef>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "core/clock.h"
+#include "grpcpp/server_context.h"
+#include "server/manage/authenticator.h"
+#include "server/manage/caller.h"
+#include "server/metrics/server_metrics.h"
+#include "server/rpc/wire.h"
+
+namespace claviger {
+
+// What a call without a deadline gets.
+inline constexpr absl::Duration kDefaultDeadline = absl::Seconds(30);
+
+// The server's parts that every handler needs. All outlive the services.
+struct RpcEnvironment {
+  const Authenticator& authenticator;
+  const Clock& clock;
+  ServerMetrics& metrics;
+};
+
+// One method of one service.
+//
+// Thread safety: all methods may be called from any thread at once.
+class RpcMethod {
+ public:
+  RpcMethod(const RpcEnvironment& environment, std::string_view service, std::string_view method,
+            size_t max_request_bytes = kMaxRequestBytes);
+
+  // The caller of this call, by header or certificate; counts failures.
+  absl::StatusOr<Caller> Authenticate(const grpc::CallbackServerContext& context) const;
+
+  void CountStart() const { metrics_->Started(); }
+  // Counts the answer and turns it into gRPC's.
+  grpc::Status Conclude(const absl::Status& status, absl::Duration started) const;
+
+  const Clock& clock() const { return environment_.clock; }
+  size_t max_request_bytes() const { return max_request_bytes_; }
+
+ private:
+  RpcEnvironment environment_;
+  MethodMetrics* metrics_;
+  size_t max_request_bytes_;
+};
+
+// How long the client still waits; InfiniteDuration when it did not say.
+absl::Duration RemainingTime(const grpc::CallbackServerContext& context);
+
+}  // namespace claviger
+
+#endif  // CLAVIGER_SERVER_RPC_RPC_METHOD_H_

@@ -1,0 +1,46 @@
+// claviger.v1.Verifier.
+#ifndef CLAVIGER_SERVER_RPC_VERIFIER_SERVICE_H_
+#define CLAVIGER_SERVER_RPC_VERIFIER_SERVICE_H_
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "claviger/v1/verifier.grpc.pb.h"
+#include "core/revision.h"
+#include "server/manage/caller.h"
+#include "server/rpc/rpc_method.h"
+#include "server/verify/verifier.h"
+
+namespace claviger {
+
+// The service with every method taking and giving raw bytes.
+using RawVerifier = v1::Verifier::WithRawCallbackMethod_Verify<
+    v1::Verifier::WithRawCallbackMethod_BatchVerify<v1::Verifier::Service>>;
+
+// Thread safety: called by gRPC from any thread at once.
+class VerifierService final : public RawVerifier {
+ public:
+  // All arguments outlive the server that the service is registered with.
+  VerifierService(const RpcEnvironment& environment, Verifier& verifier, const Epoch& epoch);
+
+  using Context = grpc::CallbackServerContext;
+  using Reactor = grpc::ServerUnaryReactor;
+  using Bytes = grpc::ByteBuffer;
+
+  Reactor* Verify(Context* context, const Bytes* in, Bytes* out) override;
+  Reactor* BatchVerify(Context* context, const Bytes* in, Bytes* out) override;
+
+ private:
+  absl::Status Check(const Caller& caller, const v1::VerifyRequest& request,
+                     v1::VerifyResponse& answer);
+
+  Verifier& verifier_;
+  ServerMetrics& metrics_;
+  const std::string epoch_;
+  const RpcMethod verify_;
+  const RpcMethod batch_verify_;
+};
+
+}  // namespace claviger
+
+#endif  // CLAVIGER_SERVER_RPC_VERIFIER_SERVICE_H_

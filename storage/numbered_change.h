@@ -1,0 +1,37 @@
+// A mutation's outcome on its way into a store.
+#ifndef CLAVIGER_STORAGE_NUMBERED_CHANGE_H_
+#define CLAVIGER_STORAGE_NUMBERED_CHANGE_H_
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "storage/changes.h"
+
+namespace claviger {
+
+// A ChangeSet that got its revision: what a backend writes. Its records carry that revision.
+struct NumberedChange {
+  // Becomes the answer to the mutation.
+  Committed committed;
+  // What each of `committed.keys` replaces; null where the key is new.
+  std::vector<std::shared_ptr<const KeyRecord>> replaced_keys;
+  std::shared_ptr<const RequestRecord> request;  // may be null
+  std::map<std::string, KeyDigest> canaries;
+  AuditDraft audit;
+  absl::Time time;  // of the commit
+};
+
+// What subscribers are told of `change`.
+inline Event EventOf(const Committed& change) {
+  Event event{.revision = change.revision, .keys = {}, .projects = change.deleted_projects};
+  for (const auto& key : change.keys) event.keys.emplace_back(key->id, key->project_id);
+  for (const auto& project : change.projects) event.projects.push_back(project->project_id);
+  return event;
+}
+
+}  // namespace claviger
+
+#endif  // CLAVIGER_STORAGE_NUMBERED_CHANGE_H_

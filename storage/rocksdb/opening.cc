@@ -1,0 +1,168 @@
+#include "storage/rocksdb/opening.h"
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <system_error>
+#include <utility>
+
+#include "core/status.h"
+#include "fmt/format.h"
+#include "rocksdb/write_batch.h"
+#include "storage/rocksdb/schema.h"
+#include "storage/rocksdb/tuning.h"
+#include "storage/rocksdb/watermark.h"
+
+namespace claviger {
+namespace {
+
+constexpr std::string_view kRemedy =
+    "restore a backup, or, knowing that changes since then are lost and revoked keys may work "
+    "again, start once with accept_older_state, which begins a new epoch";
+
+absl::Status Refuse(std::string message) {
+  return ErrorBuilder(absl::StatusCode::kDataLoss, Reason::kDataCorrupt).Build(std::move(message));
+}
+
+absl::Status RefuseSchema(std::string message) {
+  return ErrorBuilder(absl::StatusCode::kFailedPrecondition, Reason::kDataCorrupt)
+      .Build(std::move(message));
+}
+
+// RocksDB would start an empty database, and delete what is left of the old one.
+absl::Status CheckNotBeheaded(const std::string& db_path) {
+  std::error_code error;
+  if (std::filesystem::exists(db_path + "/CURRENT", error)) return absl::OkStatus();
+  for (std::filesystem::directory_iterator it(db_path, error), end; !error && it != end;
+       it.increment(error)) {
+    const std::string extension = it->path().extension().string();
+    if (extension == ".sst" || extension == ".log") {
+      return Refuse(fmt::format("{} has data but no file CURRENT: restore a backup", db_path));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Epoch> NewEpoch(RandomSource& random) {
+  Epoch epoch;
+  if (auto status = random.Fill(epoch.bytes); !status.ok()) return status;
+  return epoch;
+}
+
+absl::Status WriteState(Database& database, const PersistedState& state) {
+  rocksdb::WriteBatch rows;
+  auto* meta = database.family(Family::kMeta);
+  const auto put = [&](std::string_view row, const std::string& value) {
+    return FromRocksDb(rows.Put(meta, AsSlice(row), value), "write to the store");
+  };
+  if (auto status = put(kSchemaVersionRow, EncodeU32(kSchemaVersion)); !status.ok()) return status;
+  if (auto status = put(kStateRow, EncodeState(state)); !status.ok()) return status;
+  return database.Write(rows);
+}
+
+// The stored state; nullopt in a new database.
+absl::StatusOr<std::optional<PersistedState>> LoadState(const Database& database,
+                                                        const std::string& db_path) {
+  rocksdb::PinnableSlice version_value;
+  const auto has_version = database.Get(Family::kMeta, kSchemaVersionRow, version_value);
+  if (!has_version.ok()) return has_version.status();
+  rocksdb::PinnableSlice state_value;
+  const auto has_state = database.Get(Family::kMeta, kStateRow, state_value);
+  if (!has_state.ok()) return has_state.status();
+  if (!*has_version && !*has_state) return std::nullopt;
+
+  const auto version = *has_version ? DecodeU32(AsView(version_value)) : std::nullopt;
+  if (!version || !*has_state) {
+    return Refuse(fmt::format("the family meta in {} is damaged: restore a backup", db_path));
+  }
+  if (*version > kSchemaVersion) {
+    return RefuseSchema(
+        fmt::format("the database in {} has schema version {}, this clavigerd knows up to {}: run "
+                    "the newer version, or restore a backup made with this one",
+                    db_path, *version, kSchemaVersion));
+  }
+  if (*version < kSchemaVersion) {
+    return RefuseSchema(fmt::format("the database in {} has schema version {}, which was never "
+                                    "released: restore a backup",
+                                    db_path, *version));
+  }
+  auto state = DecodeState(AsView(state_value));
+  if (!state.ok()) return state.status();
+  return *std::move(state);
+}
+
+// OK when `state` has everything that was acknowledged.
+absl::Status CheckWatermark(const std::string& path, const PersistedState& state,
+                            const absl::StatusOr<std::optional<Watermark>>& read) {
+  if (!read.ok()) {
+    if (!absl::IsDataLoss(read.status())) return read.status();
+    return Refuse(fmt::format("{}, so it is unknown whether the database is complete: {}",
+                              std::string(read.status().message()), kRemedy));
+  }
+  if (!read->has_value()) {
+    if (state.revision == Revision{}) return absl::OkStatus();
+    return Refuse(fmt::format("the watermark file {} is missing, so it is unknown whether the "
+                              "database, at revision {}, is complete: {}",
+                              path, state.revision.value, kRemedy));
+  }
+  const Watermark& watermark = **read;
+  if (watermark.epoch != state.epoch) {
+    return Refuse(fmt::format("the watermark file {} is of epoch {}, the database of epoch {}: "
+                              "they do not belong together: {}",
+                              path, watermark.epoch.ToHex(), state.epoch.ToHex(), kRemedy));
+  }
+  if (state.revision < watermark.revision) {
+    return Refuse(fmt::format("the database is at revision {}, but revision {} was acknowledged "
+                              "(watermark file {}): {}",
+                              state.revision.value, watermark.revision.value, path, kRemedy));
+  }
+  return absl::OkStatus();
+}
+
+// Whether the database was lost as a whole: a watermark tells of one, and there is none.
+absl::Status CheckNotLost(const DataDir& dir,
+                          const absl::StatusOr<std::optional<Watermark>>& watermark) {
+  std::error_code error;
+  const bool has_watermark = !watermark.ok() || watermark->has_value();
+  if (!has_watermark || std::filesystem::exists(dir.db_path() + "/CURRENT", error)) {
+    return absl::OkStatus();
+  }
+  return Refuse(fmt::format("the watermark file {} tells of a database, but {} has none: {}",
+                            dir.watermark_path(), dir.db_path(), kRemedy));
+}
+
+}  // namespace
+
+absl::StatusOr<OpenedDatabase> OpenDatabase(const DataDir& dir,
+                                            const RocksDbStoreOptions& options) {
+  const auto watermark = ReadWatermark(dir.watermark_path());
+  if (auto status = CheckNotBeheaded(dir.db_path()); !status.ok()) return status;
+  if (auto status = CheckNotLost(dir, watermark); !status.ok() && !options.accept_older_state) {
+    return status;
+  }
+  auto database = Database::Open(dir.db_path(), MakeTuning(options.memory_bytes, *options.clock));
+  if (!database.ok()) return database.status();
+  OpenedDatabase opened{.database = *std::move(database), .state = {}};
+
+  auto loaded = LoadState(*opened.database, dir.db_path());
+  if (!loaded.ok()) return loaded.status();
+  const bool is_new = !loaded->has_value();
+  if (!is_new) opened.state = **loaded;
+  const absl::Status complete = is_new && watermark.ok() && !watermark->has_value()
+                                    ? absl::OkStatus()
+                                    : CheckWatermark(dir.watermark_path(), opened.state, watermark);
+  if (!complete.ok() && !(absl::IsDataLoss(complete) && options.accept_older_state)) {
+    return complete;
+  }
+  if (is_new || !complete.ok()) {
+    const auto epoch = NewEpoch(*options.random);
+    if (!epoch.ok()) return epoch.status();
+    opened.state.epoch = *epoch;
+    if (auto status = WriteState(*opened.database, opened.state); !status.ok()) return status;
+  }
+  const Watermark reached{.epoch = opened.state.epoch, .revision = opened.state.revision};
+  if (auto status = WriteWatermark(dir.watermark_path(), reached); !status.ok()) return status;
+  return opened;
+}
+
+}  // namespace claviger

@@ -1,0 +1,26 @@
+// What is checked before a store serves.
+#ifndef CLAVIGER_STORAGE_ROCKSDB_OPENING_H_
+#define CLAVIGER_STORAGE_ROCKSDB_OPENING_H_
+
+#include <memory>
+
+#include "absl/status/statusor.h"
+#include "storage/rocksdb/codec.h"
+#include "storage/rocksdb/data_dir.h"
+#include "storage/rocksdb/database.h"
+#include "storage/rocksdb/options.h"
+
+namespace claviger {
+
+struct OpenedDatabase {
+  std::unique_ptr<Database> database;
+  PersistedState state;  // as it is in the database and in the watermark file
+};
+
+// Opens the database in `dir`, or makes a new one. Refuses, naming file and remedy: a database that
+// is damaged, incomplete, of another schema, or behind its watermark.
+absl::StatusOr<OpenedDatabase> OpenDatabase(const DataDir& dir, const RocksDbStoreOptions& options);
+
+}  // namespace claviger
+
+#endif  // CLAVIGER_STORAGE_ROCKSDB_OPENING_H_

@@ -1,0 +1,89 @@
+#include "storage/rocksdb/rocksdb_store.h"
+
+#include <utility>
+
+#include "storage/rocksdb/scans.h"
+
+namespace claviger {
+
+absl::StatusOr<std::unique_ptr<RocksDbStore>> RocksDbStore::Open(
+    const RocksDbStoreOptions& options) {
+  if (auto status = options.Validate(); !status.ok()) return status;
+  auto dir = DataDir::Open(options.data_dir);
+  if (!dir.ok()) return dir.status();
+  auto opened = OpenDatabase(**dir, options);
+  if (!opened.ok()) return opened.status();
+  return std::unique_ptr<RocksDbStore>(
+      new RocksDbStore(options, *std::move(dir), *std::move(opened)));
+}
+
+RocksDbStore::RocksDbStore(const RocksDbStoreOptions& options, std::unique_ptr<DataDir> dir,
+                           OpenedDatabase opened)
+    : dir_(std::move(dir)),
+      database_(std::move(opened.database)),
+      epoch_(opened.state.epoch),
+      reader_(*database_),
+      disk_(options.free_bytes ? options.free_bytes
+                               : [path = dir_->path()] { return FreeBytes(path); },
+            options.growth_reserve_bytes, options.reduction_reserve_bytes),
+      writer_(*database_, disk_, opened.state, options.event_retention,
+              [this](Revision revision) { watermark_.Advance(revision); }),
+      committer_(reader_, writer_, *options.clock, options.commit,
+                 {.applied = opened.state.revision, .highest_time = opened.state.highest_time}),
+      watermark_(dir_->watermark_path(), {epoch_, opened.state.revision},
+                 options.watermark_interval,
+                 [this](const absl::Status& why) { committer_.RefuseForGood(why); }) {}
+
+RocksDbStore::~RocksDbStore() { RocksDbStore::Close(); }
+
+absl::StatusOr<std::shared_ptr<const KeyRecord>> RocksDbStore::FindKey(const KeyId& id) const {
+  return reader_.FindKey(id);
+}
+
+absl::StatusOr<std::shared_ptr<const ProjectRecord>> RocksDbStore::FindProject(
+    const std::string& project_id) const {
+  return reader_.FindProject(project_id);
+}
+
+absl::StatusOr<bool> RocksDbStore::ProjectHasKeys(const std::string& project_id) const {
+  return reader_.ProjectHasKeys(project_id);
+}
+
+absl::StatusOr<std::shared_ptr<const RequestRecord>> RocksDbStore::FindRequest(
+    const std::string& id, absl::Time now) const {
+  return reader_.FindRequest(id, now);
+}
+
+absl::StatusOr<std::map<std::string, KeyDigest>> RocksDbStore::Canaries() const {
+  return reader_.Canaries();
+}
+
+void RocksDbStore::Commit(Mutation mutation, CommitDone done) {
+  committer_.Commit(std::move(mutation), std::move(done));
+}
+
+absl::Status RocksDbStore::ScanKeys(const KeyScan& scan, const KeyVisitor& visit) const {
+  return ScanKeyRows(*database_, scan, visit);
+}
+
+absl::Status RocksDbStore::ScanProjects(const std::string& after,
+                                        const ProjectVisitor& visit) const {
+  return ScanProjectRows(*database_, after, visit);
+}
+
+absl::StatusOr<std::vector<Event>> RocksDbStore::ReadEvents(Revision after, size_t limit) const {
+  return ReadEventRows(*database_, after, limit, applied_revision());
+}
+
+absl::StatusOr<StoreStats> RocksDbStore::Stats(absl::Time now) const {
+  auto keys = CountKeys(*database_, now);
+  if (!keys.ok()) return keys.status();
+  return StoreStats{.keys = *std::move(keys), .bytes_on_disk = BytesIn(dir_->db_path())};
+}
+
+void RocksDbStore::Close() {
+  committer_.Close();
+  watermark_.Close();
+}
+
+}  // namespace claviger

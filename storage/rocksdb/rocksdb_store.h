@@ -1,0 +1,86 @@
+// Keys on disk, in this process.
+//
+//   auto store = RocksDbStore::Open({.data_dir = "data", .clock = &clock, .random = &random});
+//   ...
+//   (*store)->Close();
+//
+// Performance: a point read costs about a microsecond from the cache and one disk read otherwise; a
+// commit costs one synced write, shared by all mutations that wait.
+#ifndef CLAVIGER_STORAGE_ROCKSDB_ROCKSDB_STORE_H_
+#define CLAVIGER_STORAGE_ROCKSDB_ROCKSDB_STORE_H_
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "storage/group_committer.h"
+#include "storage/key_store.h"
+#include "storage/rocksdb/audit_chain.h"
+#include "storage/rocksdb/batch_writer.h"
+#include "storage/rocksdb/data_dir.h"
+#include "storage/rocksdb/disk_guard.h"
+#include "storage/rocksdb/opening.h"
+#include "storage/rocksdb/options.h"
+#include "storage/rocksdb/reader.h"
+#include "storage/rocksdb/watermark.h"
+
+namespace claviger {
+
+// A mutation answered OK survives the death of the process, and power loss on disks that honour
+// fsync. A store that lost any is not opened.
+//
+// Thread safety: as KeyStore. Reads are served after Close too, until destruction; no call may be
+// running then.
+class RocksDbStore final : public KeyStore {
+ public:
+  // Opens the store in `options.data_dir`, or makes it. Blocks on I/O, up to seconds after a crash.
+  // Errors, with a message that names the file and what to do: INVALID_ARGUMENT (an option),
+  // FAILED_PRECONDITION (open elsewhere; written by a newer version), DATA_LOSS (damaged, or behind
+  // its watermark), UNAVAILABLE (I/O).
+  static absl::StatusOr<std::unique_ptr<RocksDbStore>> Open(const RocksDbStoreOptions& options);
+  ~RocksDbStore() override;
+
+  absl::StatusOr<std::shared_ptr<const KeyRecord>> FindKey(const KeyId& id) const override;
+  absl::StatusOr<std::shared_ptr<const ProjectRecord>> FindProject(
+      const std::string& project_id) const override;
+  absl::StatusOr<bool> ProjectHasKeys(const std::string& project_id) const override;
+  absl::StatusOr<std::shared_ptr<const RequestRecord>> FindRequest(const std::string& id,
+                                                                   absl::Time now) const override;
+  absl::StatusOr<std::map<std::string, KeyDigest>> Canaries() const override;
+
+  Epoch epoch() const override { return epoch_; }
+  Revision applied_revision() const override { return committer_.applied_revision(); }
+  absl::Time highest_time_seen() const override { return committer_.highest_time_seen(); }
+  void Commit(Mutation mutation, CommitDone done) override;
+  void AddListener(CommitListener* listener) override { committer_.AddListener(listener); }
+  absl::Status ScanKeys(const KeyScan& scan, const KeyVisitor& visit) const override;
+  absl::Status ScanProjects(const std::string& after, const ProjectVisitor& visit) const override;
+  absl::StatusOr<std::vector<Event>> ReadEvents(Revision after, size_t limit) const override;
+  absl::StatusOr<StoreStats> Stats(absl::Time now) const override;
+  StoreHealth health() const override { return committer_.health(); }
+  void Close() override;
+
+  // Checks the whole audit log; see audit_chain.h. Blocks on I/O.
+  absl::StatusOr<AuditHead> VerifyAudit() const { return VerifyAuditChain(*database_); }
+
+ private:
+  RocksDbStore(const RocksDbStoreOptions& options, std::unique_ptr<DataDir> dir,
+               OpenedDatabase opened);
+
+  // Constant after construction; destroyed from the last to the first.
+  const std::unique_ptr<DataDir> dir_;
+  const std::unique_ptr<Database> database_;
+  const Epoch epoch_;
+  const RocksDbReader reader_;
+  const DiskGuard disk_;
+  BatchWriter writer_;         // the writer thread's
+  GroupCommitter committer_;   // its own synchronisation
+  WatermarkKeeper watermark_;  // its own synchronisation
+};
+
+}  // namespace claviger
+
+#endif  // CLAVIGER_STORAGE_ROCKSDB_ROCKSDB_STORE_H_

@@ -1,0 +1,147 @@
+#include "storage/rocksdb/scans.h"
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "core/status.h"
+#include "fmt/format.h"
+#include "rocksdb/snapshot.h"
+#include "storage/rocksdb/codec.h"
+
+namespace claviger {
+namespace {
+
+absl::Status Damaged(std::string message) {
+  return ErrorBuilder(absl::StatusCode::kDataLoss, Reason::kDataCorrupt)
+      .Build(std::move(message) + "; restore a backup");
+}
+
+// To the first row of `scan`.
+void Position(const KeyScan& scan, rocksdb::Iterator& it) {
+  if (!scan.after.has_value()) {
+    scan.oldest_first ? it.SeekToLast() : it.SeekToFirst();
+    return;
+  }
+  const std::string after = ByProjectRow(scan.project_id, *scan.after);
+  scan.oldest_first ? it.SeekForPrev(after) : it.Seek(after);
+  if (it.Valid() && it.key() == after) scan.oldest_first ? it.Prev() : it.Next();
+}
+
+absl::StatusOr<KeyRecord> ReadIndexedKey(const Database& database, std::string_view index_row,
+                                         const rocksdb::ReadOptions& options) {
+  const auto id = KeyIdOfRow(index_row);
+  if (!id) return Damaged("a row of family by_project has no key id");
+  rocksdb::PinnableSlice value;
+  const auto found = database.Get(Family::kKeys, id->text(), value, options);
+  if (!found.ok()) return found.status();
+  if (!*found) return Damaged(fmt::format("key {} is listed but has no record", id->text()));
+  return DecodeKey(*id, AsView(value));
+}
+
+// Of the keys that are neither revoked nor deleted.
+struct ExpiredCounts {
+  uint64_t enabled = 0;
+  uint64_t disabled = 0;
+};
+
+absl::StatusOr<ExpiredCounts> CountExpired(const Database& database, absl::Time now,
+                                           rocksdb::ReadOptions options) {
+  const std::string end = ByExpiryRowsEnd(now);
+  const rocksdb::Slice upper_bound = end;
+  options.iterate_upper_bound = &upper_bound;
+  ExpiredCounts expired;
+  const auto it = database.NewIterator(Family::kByExpiry, options);
+  for (it->SeekToFirst(); it->Valid(); it->Next()) {
+    ++(AsView(it->value()) == kExpiryDisabled ? expired.disabled : expired.enabled);
+  }
+  if (!it->status().ok()) return FromRocksDb(it->status(), "read from the store");
+  return expired;
+}
+
+}  // namespace
+
+absl::Status ScanKeyRows(const Database& database, const KeyScan& scan, const KeyVisitor& visit) {
+  rocksdb::ManagedSnapshot snapshot(&database.db());
+  rocksdb::ReadOptions options = ScanRead();
+  options.snapshot = snapshot.snapshot();
+  rocksdb::ReadOptions index_options = options;
+  const std::string begin = ProjectRowsBegin(scan.project_id);
+  const std::string end = ProjectRowsEnd(scan.project_id);
+  const rocksdb::Slice lower_bound = begin;
+  const rocksdb::Slice upper_bound = end;
+  index_options.iterate_lower_bound = &lower_bound;
+  index_options.iterate_upper_bound = &upper_bound;
+
+  const auto it = database.NewIterator(Family::kByProject, index_options);
+  for (Position(scan, *it); it->Valid(); scan.oldest_first ? it->Prev() : it->Next()) {
+    const auto key = ReadIndexedKey(database, AsView(it->key()), options);
+    if (!key.ok()) return key.status();
+    if (!visit(*key)) return absl::OkStatus();
+  }
+  return FromRocksDb(it->status(), "list keys");
+}
+
+absl::Status ScanProjectRows(const Database& database, const std::string& after,
+                             const ProjectVisitor& visit) {
+  const auto it = database.NewIterator(Family::kProjects, ScanRead());
+  it->Seek(after);
+  if (it->Valid() && it->key() == after) it->Next();
+  for (; it->Valid(); it->Next()) {
+    const auto project = DecodeProject(it->key().ToString(), AsView(it->value()));
+    if (!project.ok()) return project.status();
+    if (!visit(*project)) return absl::OkStatus();
+  }
+  return FromRocksDb(it->status(), "list projects");
+}
+
+absl::StatusOr<std::vector<Event>> ReadEventRows(const Database& database, Revision after,
+                                                 size_t limit, Revision applied) {
+  std::vector<Event> events;
+  if (after >= applied) return events;
+  const auto it = database.NewIterator(Family::kEvents, ScanRead());
+  Revision expected = after.Next();
+  // Revisions are dense: a first row that is not the next one means that what was between is
+  // trimmed; a gap later on cannot be.
+  for (it->Seek(RevisionRow(expected)); it->Valid() && events.size() < limit; it->Next()) {
+    const auto revision = ParseRevisionRow(AsView(it->key()));
+    if (!revision || *revision != expected) break;
+    auto event = DecodeEvent(*revision, AsView(it->value()));
+    if (!event.ok()) return event.status();
+    events.push_back(*std::move(event));
+    expected = expected.Next();
+  }
+  if (!it->status().ok()) return FromRocksDb(it->status(), "read events");
+  if (events.empty() && limit > 0) {
+    return absl::OutOfRangeError("events behind that revision are no longer kept");
+  }
+  if (events.size() < limit && expected <= applied) {
+    return Damaged(fmt::format("the event of revision {} is missing", expected.value));
+  }
+  return events;
+}
+
+absl::StatusOr<std::map<KeyState, uint64_t>> CountKeys(const Database& database, absl::Time now) {
+  rocksdb::ManagedSnapshot snapshot(&database.db());
+  rocksdb::ReadOptions options = ScanRead();
+  options.snapshot = snapshot.snapshot();
+
+  rocksdb::PinnableSlice value;
+  const auto found = database.Get(Family::kMeta, kStateRow, value, options);
+  if (!found.ok()) return found.status();
+  const auto state = DecodeState(*found ? AsView(value) : std::string_view());
+  if (!state.ok()) return state.status();
+  const auto expired = CountExpired(database, now, options);
+  if (!expired.ok()) return expired.status();
+
+  const KeyCounts& counts = state->counts;
+  return std::map<KeyState, uint64_t>{
+      {KeyState::kActive, counts.enabled - std::min(counts.enabled, expired->enabled)},
+      {KeyState::kDisabled, counts.disabled - std::min(counts.disabled, expired->disabled)},
+      {KeyState::kExpired, expired->enabled + expired->disabled},
+      {KeyState::kRevoked, counts.revoked},
+      {KeyState::kDeleted, counts.deleted},
+  };
+}
+
+}  // namespace claviger

@@ -1,0 +1,97 @@
+#include "storage/rocksdb/schema.h"
+
+#include <concepts>
+
+namespace claviger {
+namespace {
+
+constexpr size_t kU32Bytes = 4;
+constexpr size_t kU64Bytes = 8;
+
+template <std::unsigned_integral T>
+void AppendBigEndian(std::string& out, T value) {
+  for (int shift = static_cast<int>(sizeof(T)) * 8 - 8; shift >= 0; shift -= 8) {
+    out.push_back(static_cast<char>(value >> shift));
+  }
+}
+
+template <std::unsigned_integral T>
+T ReadBigEndian(std::string_view bytes) {
+  T value = 0;
+  for (char byte : bytes.substr(0, sizeof(T))) {
+    value = static_cast<T>(value << 8) | static_cast<uint8_t>(byte);
+  }
+  return value;
+}
+
+// Orders as the times do.
+uint64_t Ordered(absl::Time time) {
+  return static_cast<uint64_t>(absl::ToUnixNanos(time)) ^ (uint64_t{1} << 63);
+}
+
+}  // namespace
+
+std::string EncodeU32(uint32_t value) {
+  std::string out;
+  AppendBigEndian(out, value);
+  return out;
+}
+
+std::optional<uint32_t> DecodeU32(std::string_view bytes) {
+  if (bytes.size() != kU32Bytes) return std::nullopt;
+  return ReadBigEndian<uint32_t>(bytes);
+}
+
+std::string RevisionRow(Revision revision) {
+  std::string row;
+  AppendBigEndian(row, revision.value);
+  return row;
+}
+
+std::optional<Revision> ParseRevisionRow(std::string_view row) {
+  if (row.size() != kU64Bytes) return std::nullopt;
+  return Revision{ReadBigEndian<uint64_t>(row)};
+}
+
+std::string ProjectRowsBegin(std::string_view project_id) {
+  std::string row(project_id);
+  row.push_back('\x00');
+  return row;
+}
+
+std::string ProjectRowsEnd(std::string_view project_id) {
+  std::string row(project_id);
+  row.push_back('\x01');
+  return row;
+}
+
+std::string ByProjectRow(std::string_view project_id, const KeyCursor& cursor) {
+  std::string row;
+  row.reserve(project_id.size() + 1 + kU64Bytes + kKeyIdLength);
+  row.append(project_id);
+  row.push_back('\x00');
+  AppendBigEndian(row, ~Ordered(cursor.create_time));
+  row.append(cursor.id.text());
+  return row;
+}
+
+std::optional<KeyId> KeyIdOfRow(std::string_view row) {
+  if (row.size() < kKeyIdLength) return std::nullopt;
+  return KeyId::Parse(row.substr(row.size() - kKeyIdLength));
+}
+
+std::string ByExpiryRow(absl::Time expire_time, const KeyId& id) {
+  std::string row;
+  AppendBigEndian(row, Ordered(expire_time));
+  row.append(id.text());
+  return row;
+}
+
+std::string ByExpiryRowsEnd(absl::Time now) {
+  // A key is expired from its expire time on, so that time's own rows are included.
+  std::string row;
+  AppendBigEndian(row, Ordered(now) + 1);
+  return row;
+}
+
+}  // namespace claviger

@@ -1,0 +1,139 @@
+#include "storage/rocksdb/tuning.h"
+
+#include <algorithm>
+#include <bit>
+#include <memory>
+#include <string>
+
+#include "rocksdb/cache.h"
+#include "rocksdb/convenience.h"
+#include "rocksdb/filter_policy.h"
+#include "rocksdb/table.h"
+#include "rocksdb/write_buffer_manager.h"
+#include "storage/rocksdb/request_expiry_filter.h"
+#include "storage/rocksdb/schema.h"
+
+namespace claviger {
+namespace {
+
+constexpr size_t kMiB = size_t{1} << 20;
+constexpr size_t kMaxMemtableBytes = 128 * kMiB;
+constexpr size_t kArenaBlockBytes = 256 << 10;
+// A shard must hold the largest index or filter block many times over: with a strict capacity, a
+// block that does not fit fails the read.
+constexpr size_t kMinCacheShardBytes = 32 * kMiB;
+constexpr int kMaxCacheShardBits = 6;
+constexpr int kMaxOpenFiles = 512;
+constexpr double kBloomBitsPerKey = 10;
+constexpr double kHashIndexUtilization = 0.75;
+constexpr uint64_t kRequestCompactionSeconds = 3600;
+
+size_t MemtableBytes(size_t memory_bytes) { return std::min(memory_bytes / 4, kMaxMemtableBytes); }
+
+// One budget: blocks, indexes and filters are in it, memtables and table readers are charged to it.
+std::shared_ptr<rocksdb::Cache> MakeCache(size_t memory_bytes) {
+  const size_t shards = std::max<size_t>(memory_bytes / kMinCacheShardBytes, 1);
+  rocksdb::LRUCacheOptions options;
+  options.capacity = memory_bytes;
+  options.strict_capacity_limit = true;
+  options.num_shard_bits =
+      std::min(static_cast<int>(std::bit_width(shards)) - 1, kMaxCacheShardBits);
+  return rocksdb::NewLRUCache(options);
+}
+
+rocksdb::DBOptions MakeDbOptions(std::shared_ptr<rocksdb::Cache> cache, size_t memory_bytes) {
+  rocksdb::DBOptions options;
+  options.create_if_missing = true;
+  options.create_missing_column_families = true;
+  // The default, kPointInTimeRecovery, opens without an error at the state before a damaged record,
+  // however old. This one forgives only a torn end, which was never acknowledged.
+  options.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
+  // All families reach the disk at the same revision, so that a lost log leaves one older state and
+  // not a mixture.
+  options.atomic_flush = true;
+  // Resuming after a background error can abort the process; the store stays read-only instead.
+  options.max_bgerror_resume_count = 0;
+  options.unordered_write = false;
+  options.paranoid_checks = true;
+  options.max_open_files = kMaxOpenFiles;
+  options.max_background_jobs = 2;
+  options.bytes_per_sync = kMiB;
+  // Bounds what a start after a crash has to replay.
+  options.max_total_wal_size = MemtableBytes(memory_bytes);
+  options.write_buffer_manager = std::make_shared<rocksdb::WriteBufferManager>(
+      MemtableBytes(memory_bytes), std::move(cache));
+  options.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
+  options.max_log_file_size = 4 * kMiB;
+  options.keep_log_file_num = 4;
+  options.stats_dump_period_sec = 0;
+  options.stats_persist_period_sec = 0;
+  return options;
+}
+
+rocksdb::BlockBasedTableOptions MakeTableOptions(std::shared_ptr<rocksdb::Cache> cache) {
+  rocksdb::BlockBasedTableOptions table;
+  table.block_cache = std::move(cache);
+  table.cache_index_and_filter_blocks = true;
+  table.pin_l0_filter_and_index_blocks_in_cache = true;
+  table.cache_usage_options.options_overrides[rocksdb::CacheEntryRole::kBlockBasedTableReader] = {
+      .charged = rocksdb::CacheEntryRoleOptions::Decision::kEnabled};
+  table.format_version = 5;
+  return table;
+}
+
+void TuneForPointReads(rocksdb::BlockBasedTableOptions& table) {
+  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(kBloomBitsPerKey));
+  table.whole_key_filtering = true;
+  table.data_block_index_type = rocksdb::BlockBasedTableOptions::kDataBlockBinaryAndHash;
+  table.data_block_hash_table_util_ratio = kHashIndexUtilization;
+}
+
+bool IsReadByPoint(Family family) {
+  return family == Family::kKeys || family == Family::kProjects || family == Family::kRequests;
+}
+
+rocksdb::CompressionType FastestCompression() {
+  const auto supported = rocksdb::GetSupportedCompressions();
+  const bool has_lz4 =
+      std::find(supported.begin(), supported.end(), rocksdb::kLZ4Compression) != supported.end();
+  return has_lz4 ? rocksdb::kLZ4Compression : rocksdb::kNoCompression;
+}
+
+}  // namespace
+
+Tuning MakeTuning(size_t memory_bytes, const Clock& clock) {
+  const std::shared_ptr<rocksdb::Cache> cache = MakeCache(memory_bytes);
+  Tuning tuning;
+  tuning.db = MakeDbOptions(cache, memory_bytes);
+  for (size_t i = 0; i < kFamilyNames.size(); ++i) {
+    const auto family = static_cast<Family>(i);
+    rocksdb::BlockBasedTableOptions table = MakeTableOptions(cache);
+    if (IsReadByPoint(family)) TuneForPointReads(table);
+    rocksdb::ColumnFamilyOptions options;
+    options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+    options.write_buffer_size = MemtableBytes(memory_bytes) / 2;
+    options.arena_block_size = kArenaBlockBytes;
+    options.level_compaction_dynamic_level_bytes = true;
+    options.compression = FastestCompression();
+    if (family == Family::kRequests) {
+      options.compaction_filter_factory = std::make_shared<RequestExpiryFilterFactory>(clock);
+      options.periodic_compaction_seconds = kRequestCompactionSeconds;
+    }
+    tuning.families.emplace_back(std::string(kFamilyNames[i]), options);
+  }
+  return tuning;
+}
+
+rocksdb::WriteOptions DurableWrite() {
+  rocksdb::WriteOptions options;
+  options.sync = true;
+  return options;
+}
+
+rocksdb::ReadOptions ScanRead() {
+  rocksdb::ReadOptions options;
+  options.fill_cache = false;
+  return options;
+}
+
+}  // namespace claviger

@@ -1,0 +1,31 @@
+// How RocksDB is set up. What each recovery setting means: docs/storage-format.md.
+#ifndef CLAVIGER_STORAGE_ROCKSDB_TUNING_H_
+#define CLAVIGER_STORAGE_ROCKSDB_TUNING_H_
+
+#include <cstddef>
+#include <vector>
+
+#include "core/clock.h"
+#include "rocksdb/db.h"
+#include "rocksdb/options.h"
+
+namespace claviger {
+
+struct Tuning {
+  rocksdb::DBOptions db;
+  // One for each of `kFamilyNames`, in that order.
+  std::vector<rocksdb::ColumnFamilyDescriptor> families;
+};
+
+// Options that keep RocksDB's memory within `memory_bytes`. `clock` outlives the database.
+Tuning MakeTuning(size_t memory_bytes, const Clock& clock);
+
+// A commit: durable when the write returns.
+rocksdb::WriteOptions DurableWrite();
+
+// A read of much that is not needed again: leaves the cache to the checks.
+rocksdb::ReadOptions ScanRead();
+
+}  // namespace claviger
+
+#endif  // CLAVIGER_STORAGE_ROCKSDB_TUNING_H_

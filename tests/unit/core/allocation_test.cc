@@ -1,0 +1,70 @@
+// The hot path of a check allocates nothing. In a program of its own, because it counts every call
+// of `operator new`.
+#include <cstdlib>
+#include <new>
+#include <string>
+#include <vector>
+
+#include "core/decision.h"
+#include "core/key_format.h"
+#include "gtest/gtest.h"
+#include "tests/support/fake_random.h"
+
+namespace {
+
+thread_local size_t allocations = 0;
+
+}  // namespace
+
+void* operator new(size_t size) {
+  ++allocations;
+  void* const memory = std::malloc(size);
+  if (memory == nullptr) std::abort();
+  return memory;
+}
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, size_t) noexcept { std::free(memory); }
+
+namespace claviger {
+namespace {
+
+// How often `f` allocates.
+template <typename F>
+size_t AllocationsOf(F f) {
+  const size_t before = allocations;
+  f();
+  return allocations - before;
+}
+
+TEST(AllocationTest, TheCounterCounts) {
+  EXPECT_EQ(AllocationsOf([] { const std::string text(100, 'x'); }), 1U);
+}
+
+TEST(AllocationTest, ParseKeyAllocatesNothing) {
+  FakeRandom random;
+  const Secret key =
+      GenerateKey("clv", Environment::kLive, *KeyId::Parse("00Yx3kTq7LmNp0aB"), random).value();
+  bool parsed = false;
+  EXPECT_EQ(AllocationsOf([&] { parsed = ParseKey(key.ExposeSecret()).has_value(); }), 0U);
+  EXPECT_TRUE(parsed);
+}
+
+TEST(AllocationTest, DecideAllocatesNothing) {
+  KeyRecord key;
+  key.project_id = "a-project-with-a-name-that-is-long";
+  key.scopes = ScopeSet::FromTrusted({"a-scope:with-a-name:that-is-long:*", "another:scope"});
+  key.allowed_cidrs = {*Cidr::Parse("10.0.0.0/8"), *Cidr::Parse("2001:db8::/32")};
+  key.expire_time = absl::FromUnixSeconds(1893456000);
+  const std::vector<std::string_view> required = {"a-scope:with-a-name:that-is-long:read"};
+  const std::vector<std::string_view> any = {"nothing:of-the-kind:is-granted", "another:scope"};
+  const Requirements wanted = {.project_id = key.project_id,
+                               .required_scopes = required,
+                               .any_scopes = any,
+                               .client_ip = IpAddress::Parse("2001:db8::1")};
+  VerifyCode code = VerifyCode::kNotFound;
+  EXPECT_EQ(AllocationsOf([&] { code = Decide(SubjectOf(key), wanted, absl::UnixEpoch()); }), 0U);
+  EXPECT_EQ(code, VerifyCode::kValid);
+}
+
+}  // namespace
+}  // namespace claviger
