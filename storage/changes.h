@@ -53,12 +53,14 @@ struct ChangeSet {
   std::vector<std::string> delete_projects;
   std::optional<RequestRecord> put_request;
   std::map<std::string, KeyDigest> put_canaries;  // by pepper id
+  // How long leases given to verifiers may outlive this process; see StateReader::LongestLease.
+  std::optional<absl::Duration> put_longest_lease;
   AuditDraft audit;
   Admission admission = Admission::kGrowth;
 
   bool empty() const {
     return put_keys.empty() && put_projects.empty() && delete_projects.empty() &&
-           !put_request.has_value() && put_canaries.empty();
+           !put_request.has_value() && put_canaries.empty() && !put_longest_lease.has_value();
   }
 };
 

@@ -37,9 +37,8 @@ int64_t ToNanos(absl::Time time) {
 
 }  // namespace
 
-GroupCommitter::GroupCommitter(const StateReader& state, CommitBackend& backend,
-                               const Clock& clock, GroupCommitOptions options,
-                               const CommitPosition& position)
+GroupCommitter::GroupCommitter(const StateReader& state, CommitBackend& backend, const Clock& clock,
+                               GroupCommitOptions options, const CommitPosition& position)
     : state_(state),
       backend_(backend),
       clock_(clock),
@@ -106,8 +105,7 @@ std::vector<GroupCommitter::Pending> GroupCommitter::TakeBatch() {
   mutex_.Await(absl::Condition(this, &GroupCommitter::HasWork));
   const size_t size = std::min(queue_.size(), options_.max_batch);
   const auto end = queue_.begin() + static_cast<std::ptrdiff_t>(size);
-  std::vector<Pending> batch(std::make_move_iterator(queue_.begin()),
-                             std::make_move_iterator(end));
+  std::vector<Pending> batch(std::make_move_iterator(queue_.begin()), std::make_move_iterator(end));
   queue_.erase(queue_.begin(), end);
   return batch;
 }

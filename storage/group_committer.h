@@ -88,9 +88,7 @@ class GroupCommitter {
     CommitDone done;
   };
 
-  bool HasWork() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    return closing_ || !queue_.empty();
-  }
+  bool HasWork() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return closing_ || !queue_.empty(); }
   void WriterLoop();
   // Waits for mutations and takes them; empty: closed and drained.
   std::vector<Pending> TakeBatch();
@@ -105,7 +103,7 @@ class GroupCommitter {
   const GroupCommitOptions options_;
   std::vector<CommitListener*> listeners_;  // constant from the first Commit on
 
-  std::atomic<uint64_t> applied_;          // written by the writer thread only
+  std::atomic<uint64_t> applied_;         // written by the writer thread only
   std::atomic<int64_t> highest_time_ns_;  // written by the writer thread only
 
   mutable absl::Mutex mutex_;

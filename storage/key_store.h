@@ -51,6 +51,9 @@ class StateReader {
       const std::string& id, absl::Time now) const = 0;
   // The digests that show which peppers the store was written with, by pepper id.
   virtual absl::StatusOr<std::map<std::string, KeyDigest>> Canaries() const = 0;
+  // The longest lease that a verifier may have been given by this or an earlier process; zero when
+  // there was none.
+  virtual absl::StatusOr<absl::Duration> LongestLease() const = 0;
 };
 
 // A function of the current state that gives changes or an error. Called once, on the store's

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,7 @@ struct NumberedChange {
   std::vector<std::shared_ptr<const KeyRecord>> replaced_keys;
   std::shared_ptr<const RequestRecord> request;  // may be null
   std::map<std::string, KeyDigest> canaries;
+  std::optional<absl::Duration> longest_lease;
   AuditDraft audit;
   absl::Time time;  // of the commit
 };

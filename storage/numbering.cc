@@ -57,6 +57,7 @@ absl::StatusOr<NumberedChange> Number(ChangeSet changes, Revision revision, absl
     numbered.request = std::make_shared<const RequestRecord>(*std::move(changes.put_request));
   }
   numbered.canaries = std::move(changes.put_canaries);
+  numbered.longest_lease = changes.put_longest_lease;
   numbered.audit = std::move(changes.audit);
   numbered.time = now;
   return numbered;

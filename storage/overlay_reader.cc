@@ -11,6 +11,7 @@ void OverlayReader::Apply(const NumberedChange& change) {
   for (const auto& project : change.committed.projects) projects_[project->project_id] = project;
   if (change.request != nullptr) requests_[change.request->id] = change.request;
   for (const auto& [pepper_id, digest] : change.canaries) canaries_[pepper_id] = digest;
+  if (change.longest_lease.has_value()) longest_lease_ = change.longest_lease;
 }
 
 absl::StatusOr<std::shared_ptr<const KeyRecord>> OverlayReader::FindKey(const KeyId& id) const {
@@ -45,6 +46,11 @@ absl::StatusOr<std::map<std::string, KeyDigest>> OverlayReader::Canaries() const
     for (const auto& [pepper_id, digest] : canaries_) (*canaries)[pepper_id] = digest;
   }
   return canaries;
+}
+
+absl::StatusOr<absl::Duration> OverlayReader::LongestLease() const {
+  if (longest_lease_.has_value()) return *longest_lease_;
+  return base_.LongestLease();
 }
 
 }  // namespace claviger

@@ -32,6 +32,7 @@ class OverlayReader final : public StateReader {
   absl::StatusOr<std::shared_ptr<const RequestRecord>> FindRequest(const std::string& id,
                                                                    absl::Time now) const override;
   absl::StatusOr<std::map<std::string, KeyDigest>> Canaries() const override;
+  absl::StatusOr<absl::Duration> LongestLease() const override;
 
  private:
   const StateReader& base_;
@@ -41,6 +42,7 @@ class OverlayReader final : public StateReader {
   absl::flat_hash_set<std::string> projects_with_keys_;
   absl::flat_hash_map<std::string, std::shared_ptr<const RequestRecord>> requests_;
   std::map<std::string, KeyDigest> canaries_;
+  std::optional<absl::Duration> longest_lease_;
 };
 
 }  // namespace claviger

@@ -3,10 +3,16 @@
 #include <utility>
 
 namespace claviger::cli {
+namespace {
+
+// The heading above commands in the help.
+constexpr char kGroup[] = "Commands";
+
+}  // namespace
 
 CLI::App& CommandSet::Add(CLI::App& parent, const std::string& name, const std::string& summary,
                           const std::string& examples) {
-  CLI::App* command = parent.add_subcommand(name, summary);
+  CLI::App* command = parent.add_subcommand(name, summary)->group(kGroup);
   // Lets the global options stand after the command, where people type them.
   command->fallthrough();
   command->footer("Examples:\n" + examples +
@@ -16,7 +22,7 @@ CLI::App& CommandSet::Add(CLI::App& parent, const std::string& name, const std::
 
 CLI::App& CommandSet::AddGroup(CLI::App& parent, const std::string& name,
                                const std::string& summary) {
-  CLI::App* group = parent.add_subcommand(name, summary);
+  CLI::App* group = parent.add_subcommand(name, summary)->group(kGroup);
   group->fallthrough();
   group->require_subcommand(1);
   return *group;

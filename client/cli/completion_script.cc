@@ -37,10 +37,14 @@ std::string CommandPattern(const std::vector<CompletionNode>& tree) {
   return fmt::format("{}", fmt::join(paths, "|"));
 }
 
-// `'claviger key issue --env'|…`: the names of `option` behind `node`.
+// `'claviger key issue --env'|…`: the names of `option` behind `node`; those of the program's own
+// options behind anything.
 std::string OptionPattern(const CompletionNode& node, const CompletionOption& option) {
+  const bool anywhere = node.path.find(' ') == std::string::npos;
   std::vector<std::string> patterns;
-  for (const std::string& name : option.names) patterns.push_back(Quoted(node.path + " " + name));
+  for (const std::string& name : option.names) {
+    patterns.push_back(anywhere ? "*" + Quoted(" " + name) : Quoted(node.path + " " + name));
+  }
   return fmt::format("{}", fmt::join(patterns, "|"));
 }
 
@@ -73,18 +77,52 @@ std::string ValueOptionPattern(const std::vector<CompletionNode>& tree) {
   return fmt::format("{}", fmt::join(patterns, "|"));
 }
 
+std::vector<std::string> OptionNames(const CompletionNode& node) {
+  std::vector<std::string> names;
+  for (const CompletionOption& option : node.options) {
+    names.insert(names.end(), option.names.begin(), option.names.end());
+  }
+  return names;
+}
+
+std::string LastWord(const std::string& path) { return path.substr(path.rfind(' ') + 1); }
+
+// The commands right below `node`.
+std::vector<const CompletionNode*> Below(const std::vector<CompletionNode>& tree,
+                                         const CompletionNode& node) {
+  std::vector<const CompletionNode*> below;
+  for (const CompletionNode& candidate : tree) {
+    if (candidate.path == node.path + " " + LastWord(candidate.path)) below.push_back(&candidate);
+  }
+  return below;
+}
+
+std::vector<std::string> ZshOptions(const CompletionNode& node) {
+  std::vector<std::string> items;
+  for (const CompletionOption& option : node.options) {
+    for (const std::string& name : option.names) items.push_back(ZshItem(name, option.description));
+  }
+  return items;
+}
+
+std::string FishOption(const CompletionOption& option) {
+  std::string text;
+  for (const std::string& name : option.names) {
+    text += name.starts_with("--") ? " -l " + name.substr(2) : " -s " + name.substr(1);
+  }
+  if (option.takes_value) text += option.is_file ? " -r -F" : " -x";
+  if (!option.choices.empty()) text += fmt::format(" -a '{}'", fmt::join(option.choices, " "));
+  return text + " -d " + FishQuoted(option.description);
+}
+
 }  // namespace
 
 std::string BashCompletion(const std::vector<CompletionNode>& tree) {
   std::string words;
   for (const CompletionNode& node : tree) {
-    std::vector<std::string> options;
-    for (const CompletionOption& option : node.options) {
-      options.insert(options.end(), option.names.begin(), option.names.end());
-    }
     words += fmt::format("    {}) commands='{}'; options='{}' ;;\n", Quoted(node.path),
                          fmt::join(node.commands.empty() ? node.arguments : node.commands, " "),
-                         fmt::join(options, " "));
+                         fmt::join(OptionNames(node), " "));
   }
   std::string script = R"sh(# bash completion for claviger, made by `claviger completion bash`
 _claviger() {
@@ -103,7 +141,7 @@ _claviger() {
 @VALUES@  esac
   case "$command" in
 @WORDS@  esac
-  if [[ $current == -* ]]; then commands=$options; fi
+  if [[ $current == -* ]]; then commands="$options @EVERYWHERE@"; fi
   COMPREPLY=($(compgen -W "$commands" -- "$current"))
 }
 complete -F _claviger claviger
@@ -113,29 +151,20 @@ complete -F _claviger claviger
   script = Replaced(script, "@VALUES@",
                     ValueCases(tree, R"(COMPREPLY=($(compgen -f -- "$current")))",
                                R"(COMPREPLY=($(compgen -W '{}' -- "$current")))", ":"));
+  script = Replaced(script, "@EVERYWHERE@",
+                    fmt::format("{}", fmt::join(OptionNames(tree.front()), " ")));
   return Replaced(script, "@WORDS@", words);
 }
 
 std::string ZshCompletion(const std::vector<CompletionNode>& tree) {
   std::string words;
   for (const CompletionNode& node : tree) {
-    std::vector<std::string> commands;
-    for (const CompletionNode& below : tree) {
-      for (const std::string& name : node.commands) {
-        if (below.path == node.path + " " + name) {
-          commands.push_back(ZshItem(name, below.description));
-        }
-      }
-    }
-    for (const std::string& argument : node.arguments) commands.push_back(Quoted(argument));
-    std::vector<std::string> options;
-    for (const CompletionOption& option : node.options) {
-      for (const std::string& name : option.names) {
-        options.push_back(ZshItem(name, option.description));
-      }
+    std::vector<std::string> commands = node.arguments;
+    for (const CompletionNode* below : Below(tree, node)) {
+      commands.push_back(ZshItem(LastWord(below->path), below->description));
     }
     words += fmt::format("    {})\n      commands=({})\n      options=({}) ;;\n", Quoted(node.path),
-                         fmt::join(commands, " "), fmt::join(options, " "));
+                         fmt::join(commands, " "), fmt::join(ZshOptions(node), " "));
   }
   std::string script = R"sh(#compdef claviger
 # zsh completion for claviger, made by `claviger completion zsh`
@@ -155,6 +184,7 @@ _claviger() {
   case "$command" in
 @WORDS@  esac
   if [[ ${words[CURRENT]} == -* ]]; then
+    options+=(@EVERYWHERE@)
     _describe option options
   else
     _describe command commands
@@ -166,6 +196,8 @@ if [[ ${funcstack[1]} == _claviger ]]; then _claviger "$@"; else compdef _clavig
   script = Replaced(script, "@COMMANDS@", CommandPattern(tree));
   script = Replaced(script, "@VALUES@",
                     ValueCases(tree, "_files", "compadd -- {}", "_message 'a value'"));
+  script =
+      Replaced(script, "@EVERYWHERE@", fmt::format("{}", fmt::join(ZshOptions(tree.front()), " ")));
   return Replaced(script, "@WORDS@", words);
 }
 
@@ -173,25 +205,18 @@ std::string FishCompletion(const std::vector<CompletionNode>& tree) {
   std::string paths;
   std::string lines;
   for (const CompletionNode& node : tree) {
-    if (node.path != tree.front().path) paths += " " + FishQuoted(node.path);
+    const bool is_program = &node == &tree.front();
+    if (!is_program) paths += " " + FishQuoted(node.path);
     const std::string at = fmt::format("complete -c claviger -n '__claviger_at {}'", node.path);
-    for (const CompletionNode& below : tree) {
-      for (const std::string& name : node.commands) {
-        if (below.path != node.path + " " + name) continue;
-        lines += fmt::format("{} -a {} -d {}\n", at, name, FishQuoted(below.description));
-      }
+    for (const CompletionNode* below : Below(tree, node)) {
+      lines += fmt::format("{} -a {} -d {}\n", at, LastWord(below->path),
+                           FishQuoted(below->description));
     }
     if (!node.arguments.empty()) {
       lines += fmt::format("{} -a '{}'\n", at, fmt::join(node.arguments, " "));
     }
     for (const CompletionOption& option : node.options) {
-      std::string line = at;
-      for (const std::string& name : option.names) {
-        line += name.starts_with("--") ? " -l " + name.substr(2) : " -s " + name.substr(1);
-      }
-      if (option.takes_value) line += option.is_file ? " -r -F" : " -x";
-      if (!option.choices.empty()) line += fmt::format(" -a '{}'", fmt::join(option.choices, " "));
-      lines += fmt::format("{} -d {}\n", line, FishQuoted(option.description));
+      lines += (is_program ? "complete -c claviger" : at) + FishOption(option) + '\n';
     }
   }
   const std::string script = R"sh(# fish completion for claviger, made by `claviger completion fish`

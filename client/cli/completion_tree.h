@@ -28,11 +28,14 @@ struct CompletionNode {
   std::string description;
   // Last words of the paths of the commands below.
   std::vector<std::string> commands;
-  // Its own and those of the commands above.
+  // Its own; those of the program stand behind every command.
   std::vector<CompletionOption> options;
   // What its arguments may be.
   std::vector<std::string> arguments;
 };
+
+// What the value of `option` may be; empty: anything.
+std::vector<std::string> ChoicesOf(const CLI::Option& option);
 
 // `root` and all commands below it, each before those below it.
 std::vector<CompletionNode> CompletionTree(const CLI::App& root);

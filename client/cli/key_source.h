@@ -17,7 +17,7 @@ inline constexpr char kDefaultKeyFile[] = "./data/root.key";
 // Where to look.
 struct KeySourceOptions {
   // `--key-file`; `-` is standard input. Empty: not given.
-  std::string key_file;
+  std::string key_file = "";
   // Whether the server is on this machine: only then is the default file tried.
   bool server_is_local = false;
   std::string default_file = kDefaultKeyFile;

@@ -126,7 +126,9 @@ ExitCode Apply(const ChangeOptions& options, const std::string& done, const Chan
     } else if (!context.json()) {
       context.Print(Line(id, options, done, outcome));
     }
-    if (context.json()) json += (json.empty() ? "" : ",") + JsonElement(id, outcome);
+    if (!context.json()) continue;
+    if (!json.empty()) json.insert(json.size() - 1, ",");
+    json += JsonElement(id, outcome);
   }
   if (!context.json()) return worst;
   // One key: its response, as for every other command; an error is on stderr then.

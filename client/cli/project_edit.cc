@@ -125,6 +125,14 @@ ExitCode UpdateProject(const EditOptions& options, CommandContext& context) {
   return Show(response, response.project(), options.dry_run, context);
 }
 
+// `--NAME` and `--no-NAME`; neither leaves `value` empty.
+void AddYesNo(CLI::App& command, const std::string& name, std::optional<bool>& value,
+              const std::string& description) {
+  command.add_flag_function(
+      fmt::format("--{},!--no-{}", name, name), [&value](int64_t count) { value = count > 0; },
+      description);
+}
+
 void AddFields(CLI::App& command, EditOptions& options) {
   command.add_option("id", options.id, "Project id: [a-z][a-z0-9-]{1,62}")
       ->required()
@@ -141,10 +149,10 @@ void AddFields(CLI::App& command, EditOptions& options) {
       .add_option("--default-ttl", options.default_ttl,
                   "Life of a key whose issuer says nothing; none: --max-ttl, else for ever")
       ->type_name("DURATION");
-  command.add_flag("--require-expiry,!--no-require-expiry", options.require_expiry,
-                   "Refuse keys that would never expire");
-  command.add_flag("--require-cidrs,!--no-require-cidrs", options.require_cidrs,
-                   "Refuse keys that are not limited to addresses");
+  AddYesNo(command, "require-expiry", options.require_expiry,
+           "Refuse keys that would never expire");
+  AddYesNo(command, "require-cidrs", options.require_cidrs,
+           "Refuse keys that are not limited to addresses");
   command.add_flag("--dry-run", options.dry_run, "Check everything, change nothing");
 }
 

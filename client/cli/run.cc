@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
+#include <memory>
 #include <string_view>
 #include <utility>
 
@@ -11,6 +12,7 @@
 #include "client/cli/completion_command.h"
 #include "client/cli/display_text.h"
 #include "client/cli/global_options.h"
+#include "client/cli/help_format.h"
 #include "client/cli/key_commands.h"
 #include "client/cli/project_commands.h"
 #include "client/cli/status_command.h"
@@ -69,7 +71,13 @@ ExitCode ReportParseError(const CLI::App& root, const CLI::ParseError& error, Co
     return ExitCode::kOk;
   }
   const std::string command = TypedCommand(root);
-  console.err << command << ": " << EscapeForTerminal(error.what()) << "\nSee: " << command
+  std::string message = error.what();
+  // The parser misses a command before it says what it met instead.
+  if (const std::vector<std::string> unknown = root.remaining(/*recurse=*/true);
+      error.get_name() == "RequiredError" && !unknown.empty()) {
+    message += ", not " + unknown.front();
+  }
+  console.err << command << ": " << EscapeForTerminal(message) << "\nSee: " << command
               << " --help\n";
   return ExitCode::kUsage;
 }
@@ -97,11 +105,14 @@ ExitCode Run(std::vector<std::string> arguments, Console& console,
   GlobalOptions options;
   CommandSet commands;
   CLI::App root(kDescription, "claviger");
-  root.set_version_flag("--version", "claviger " CLAVIGER_VERSION);
-  root.footer(kFooter);
+  root.set_version_flag("--version", "claviger " CLAVIGER_VERSION, "Print the version");
+  root.formatter(std::make_shared<HelpFormat>());
+  root.set_help_flag("-h,--help", "Print this help");
   root.require_subcommand(1);
   AddGlobalOptions(root, options);
   AddCommands(root, commands);
+  // Last, so that the commands do not inherit it.
+  root.footer(kFooter);
   // The parser takes them from the back.
   std::reverse(arguments.begin(), arguments.end());
   try {

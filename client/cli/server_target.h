@@ -30,9 +30,9 @@ absl::StatusOr<ServerTarget> ParseServer(std::string_view text);
 // What was said about the transport.
 struct TransportOptions {
   // PEM files; empty: not given.
-  std::string ca_file;
-  std::string cert_file;
-  std::string cert_key_file;
+  std::string ca_file = "";
+  std::string cert_file = "";
+  std::string cert_key_file = "";
   // `--plaintext`.
   bool plaintext = false;
 

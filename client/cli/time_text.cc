@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 namespace claviger::cli {
@@ -16,27 +17,32 @@ struct Unit {
 };
 
 constexpr int64_t kDay = 86'400;
-constexpr std::array<Unit, 4> kUnits = {
-    {{kDay, "day", "days"}, {3'600, "h", "h"}, {60, "min", "min"}, {1, "s", "s"}}};
+constexpr absl::Duration kHalfSecond = absl::Milliseconds(500);
+constexpr std::array<Unit, 5> kUnits = {{{365 * kDay, "year", "years"},
+                                         {kDay, "day", "days"},
+                                         {3'600, "h", "h"},
+                                         {60, "min", "min"},
+                                         {1, "s", "s"}}};
 
 std::string CountOf(int64_t number, const Unit& unit) {
   return fmt::format("{} {}", number, number == 1 ? unit.one : unit.many);
 }
 
-// `seconds` in the largest unit of which there is at least one.
+// `seconds` in the largest unit of which there are at least two, to the nearest: a key with 12 h
+// to live says so a moment later too.
 std::string InOneUnit(int64_t seconds) {
-  // Beyond two years, days say little.
-  if (seconds >= 2 * 365 * kDay) return fmt::format("{} years", seconds / (365 * kDay));
   for (const Unit& unit : kUnits) {
-    if (seconds >= unit.seconds) return CountOf(seconds / unit.seconds, unit);
+    const int64_t whole = seconds / unit.seconds;
+    if (whole < 2) continue;
+    return CountOf(whole + (seconds % unit.seconds * 2 >= unit.seconds ? 1 : 0), unit);
   }
-  return "0 s";
+  return fmt::format("{} s", seconds);
 }
 
 }  // namespace
 
 std::string FormatRelative(absl::Time time, absl::Time now) {
-  const int64_t seconds = absl::ToInt64Seconds(absl::AbsDuration(time - now));
+  const int64_t seconds = absl::ToInt64Seconds(absl::AbsDuration(time - now) + kHalfSecond);
   if (seconds == 0) return time > now ? "in 0 s" : "just now";
   return time > now ? "in " + InOneUnit(seconds) : InOneUnit(seconds) + " ago";
 }
@@ -58,7 +64,7 @@ std::string FormatElapsed(absl::Duration duration) {
 std::string FormatLength(absl::Duration duration) {
   int64_t seconds = absl::ToInt64Seconds(duration);
   std::string text;
-  for (const Unit& unit : kUnits) {
+  for (const Unit& unit : std::span(kUnits).subspan(1)) {  // not in years: 90 days, 365 days
     const int64_t number = seconds / unit.seconds;
     if (number == 0) continue;
     if (!text.empty()) text += ' ';

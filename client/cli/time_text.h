@@ -11,7 +11,7 @@
 
 namespace claviger::cli {
 
-// `in 89 days`, `3 h ago`, `just now`: one unit, rounded down.
+// `in 89 days`, `3 h ago`, `just now`: the largest unit of which there are two, to the nearest.
 std::string FormatRelative(absl::Time time, absl::Time now);
 
 // RFC 3339 in UTC, to the second: `2030-01-31T12:00:00Z`.

@@ -39,7 +39,7 @@ run_logged() {
 }
 
 # Reads the output of ninja or ctest and shows how far it is: one line that is redrawn on a terminal, else a line at every tenth.
-# Whatever is not a step (errors, warnings) is shown as it is; a failed step's line too.
+# Whatever is not a step (errors, warnings) is shown as it is; a failed step's name too, but not its command line.
 show_steps() {
   local redraw=0
   if on_terminal; then redraw=1; fi
@@ -59,6 +59,8 @@ show_steps() {
       next
     }
     /^ +Start +[0-9]+:/ { next }
+    skip_line { skip_line = 0; next }
+    /^FAILED: / { skip_line = 1 }
     quiet == 0 { close_line(); print; fflush() }
     END { close_line() }' quiet="${2:-0}"
 }

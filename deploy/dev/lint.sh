@@ -1,18 +1,31 @@
 #!/usr/bin/env bash
 # The checks of `./dev lint`, which installs what they need and generates the code. Runs all of them, then says which failed.
+# usage: lint.sh [--all]; with --all clang reads the tests too
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 cd "$root"
+[[ -z ${1:-} || $1 == --all ]] || {
+  echo "usage: lint.sh [--all]" >&2
+  exit 2
+}
 # shellcheck source=deploy/dev/lib.sh
 . "$root/deploy/dev/lib.sh"
 # shellcheck source=deploy/dev/packages.sh
 . "$root/deploy/dev/packages.sh"
 
 readonly max_lines=400
-readonly buf=$tools_dir/buf/node_modules/.bin/buf
+readonly clang_options=(${1:+--tests})
+exec 3>&1
+readonly buf_program=$tools_dir/buf/node_modules/.bin/buf
 
-check_format() { cxx_sources | xargs -0 clang-format-14 --dry-run -Werror; }
+check_format() {
+  local told
+  told=$(cxx_sources | xargs -0 clang-format-14 --dry-run -Werror 2>&1) && return 0
+  grep -E 'error:' <<<"$told" | cut -d : -f 1 | uniq -c | awk '{ print $2 ": " $1 " places" }'
+  say "./dev fmt puts it right"
+  return 1
+}
 
 # Scripts are told by their first line; what they source is checked with them.
 check_scripts() {
@@ -23,7 +36,7 @@ check_scripts() {
   shellcheck -x "${scripts[@]}"
 }
 
-check_api() { "$buf" lint; }
+check_api() { "$buf_program" lint; }
 
 # The version to compare the API with: main, or the commit before when this is main.
 previous_version() {
@@ -48,7 +61,7 @@ check_api_compatible() {
   rm -rf "$against"
   mkdir -p "$against"
   git archive "$previous" proto buf.yaml | tar -x -C "$against"
-  "$buf" breaking --against "$against"
+  "$buf_program" breaking --against "$against"
 }
 
 check_length() {
@@ -64,7 +77,10 @@ check_words() {
 
 check_layers() { /usr/bin/python3 tests/layers/check_layers.py --self-test && /usr/bin/python3 tests/layers/check_layers.py; }
 
-check_clang() { /usr/bin/python3 deploy/dev/clang_check.py "$build_dir" | show_steps "clang"; }
+# Takes minutes the first time, so it shows how far it is.
+check_clang() {
+  /usr/bin/python3 deploy/dev/clang_check.py "${clang_options[@]}" "$build_dir" 2>&1 | show_steps "reading with clang" >&3
+}
 
 failed=()
 skipped=()

@@ -9,6 +9,7 @@
 
 #include "core/status.h"
 #include "fmt/format.h"
+#include "grpc/health/v1/health.pb.h"
 #include "grpcpp/ext/proto_server_reflection_plugin.h"
 #include "grpcpp/health_check_service_interface.h"
 #include "grpcpp/server_builder.h"
@@ -87,6 +88,7 @@ absl::Status App::OpenStore(const Clock& clock) {
   cache_ = std::make_unique<RecordCache>(
       *store_, config_.store.memory_bytes / kRecordCacheShare / kBytesPerCachedRecord);
   store_->AddListener(cache_.get());
+  if (absl::Status s = StartSync(); !s.ok()) return s;
 
   const std::filesystem::path root_key_file = config_.store.data_dir / kRootKeyFile;
   absl::StatusOr<bool> bootstrapped =
@@ -96,6 +98,17 @@ absl::Status App::OpenStore(const Clock& clock) {
     log::Info("first start: made a root key", {{"file", root_key_file.string()}});
   }
   return CheckPeppers(*store_, peppers_);
+}
+
+absl::Status App::StartSync() {
+  absl::StatusOr<sync::SyncLoopOptions> options =
+      MakeSyncOptions(*store_, *clock_, config_.sync.lease);
+  if (!options.ok()) return options.status();
+  sync_observer_ = std::make_unique<SyncMetricsObserver>(metrics_.sync());
+  sync_ = std::make_unique<sync::SyncLoop>(*std::move(options), *clock_, *sync_observer_);
+  // Behind the cache: the authority itself rejects before any verifier is told.
+  store_->AddListener(sync_.get());
+  return absl::OkStatus();
 }
 
 absl::Status App::LoadCallers(const ServerConfig& config) {
@@ -115,9 +128,11 @@ absl::Status App::StartGrpc() {
   workers_ = std::make_unique<WorkerPool>(kListThreads, kMaxWaitingLists);
 
   const RpcEnvironment environment{*authenticator_, *clock_, metrics_};
-  key_authority_ = std::make_unique<KeyAuthorityService>(environment, *keys_, *store_, *workers_);
+  key_authority_ =
+      std::make_unique<KeyAuthorityService>(environment, *keys_, *store_, *workers_, *sync_);
   projects_service_ = std::make_unique<ProjectsService>(environment, *projects_, *workers_);
-  verifier_service_ = std::make_unique<VerifierService>(environment, *verifier_, store_->epoch());
+  verifier_service_ =
+      std::make_unique<VerifierService>(environment, *verifier_, *clock_, *sync_, store_->epoch());
 
   std::shared_ptr<grpc::ServerCredentials> credentials = grpc::InsecureServerCredentials();
   if (config_.tls_enabled()) {
@@ -140,7 +155,12 @@ absl::Status App::StartGrpc() {
   }
 
   grpc::EnableDefaultHealthCheckService(true);
-  if (config_.reflection_enabled()) grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+  if (config_.reflection_enabled()) {
+    grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+    // gRPC's own health service comes without descriptors; this links them in, so that reflection
+    // can describe it too.
+    grpc::health::v1::HealthCheckRequest::descriptor();
+  }
   grpc::ServerBuilder builder;
   ApplyLimits(config_.limits, builder);
   // A second server on the same port must fail, not share it.
@@ -221,6 +241,8 @@ void App::Stop() {
   // The opposite order of the start: first nobody new comes in, then what runs ends, then what it
   // used.
   serving_ = false;
+  // Streams do not end by themselves, and what waits for verifiers is answered as pending.
+  const absl::Duration leases_left = sync_ != nullptr ? sync_->Stop() : absl::ZeroDuration();
   if (server_ != nullptr) {
     if (auto* health = server_->GetHealthCheckService()) health->Shutdown();
     server_->Shutdown(std::chrono::system_clock::now() +
@@ -230,7 +252,9 @@ void App::Stop() {
   if (http_ != nullptr) http_->Stop();
   timer_.reset();
   workers_.reset();
-  if (store_ != nullptr) store_->Close();
+  if (store_ == nullptr) return;
+  if (sync_ != nullptr) RecordRemainingLeases(*store_, leases_left);
+  store_->Close();
 }
 
 }  // namespace claviger

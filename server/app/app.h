@@ -16,6 +16,7 @@
 #include "core/ratchet_clock.h"
 #include "grpcpp/server.h"
 #include "server/app/periodic_tasks.h"
+#include "server/app/sync_setup.h"
 #include "server/config/server_config.h"
 #include "server/manage/authenticator.h"
 #include "server/manage/caller_map.h"
@@ -64,6 +65,7 @@ class App {
   App(const ServerConfig& config, RandomSource& random, PepperSet peppers);
 
   absl::Status OpenStore(const Clock& clock);
+  absl::Status StartSync();
   absl::Status LoadCallers(const ServerConfig& config);
   absl::Status StartGrpc();
   absl::Status StartHttp();
@@ -88,6 +90,8 @@ class App {
   std::unique_ptr<ProjectManager> projects_;
   std::unique_ptr<CertificateReloader> certificates_;
   std::unique_ptr<WorkerPool> workers_;
+  std::unique_ptr<SyncMetricsObserver> sync_observer_;
+  std::unique_ptr<sync::SyncLoop> sync_;
   std::unique_ptr<KeyAuthorityService> key_authority_;
   std::unique_ptr<ProjectsService> projects_service_;
   std::unique_ptr<VerifierService> verifier_service_;

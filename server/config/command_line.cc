@@ -74,6 +74,16 @@ class TomlConfig final : public CLI::Config {
   const std::vector<Setting>& settings_;
 };
 
+// One line for an option, with what it takes, but not its variable: the footer says how that is
+// named.
+class HelpFormatter final : public CLI::Formatter {
+ public:
+  HelpFormatter() { column_width(38); }
+  std::string make_option_opts(const CLI::Option* option) const override {
+    return option->get_type_name().empty() ? "" : fmt::format(" {}", option->get_type_name());
+  }
+};
+
 // What was asked for beside settings.
 struct Asked {
   bool print_config = false;
@@ -85,6 +95,7 @@ std::vector<CLI::Option*> Describe(CLI::App& app, const std::vector<Setting>& se
                                    std::string_view version, Asked& asked) {
   app.name("clavigerd");
   app.footer(kFooter);
+  app.formatter(std::make_shared<HelpFormatter>());
   app.set_version_flag("--version", fmt::format("clavigerd {}", version), "Print the version");
   app.add_flag("--print-config", asked.print_config,
                "Print all settings, as a file for --config, and exit")
@@ -108,7 +119,7 @@ std::vector<CLI::Option*> Describe(CLI::App& app, const std::vector<Setting>& se
                             ? setting.help
                             : fmt::format("{} [{}]", setting.help, value));
     option->envname(EnvironmentName(setting.name))->group(setting.group);
-    if (!setting.is_switch) option->type_name("");
+    if (!setting.is_switch) option->type_name("VALUE");
     options.push_back(option);
   }
   return options;

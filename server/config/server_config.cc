@@ -56,7 +56,8 @@ absl::Status TlsConfig::Validate() const {
 }
 
 absl::Status StoreConfig::Validate() const {
-  constexpr uint64_t kLeastMemory = uint64_t{16} << 20;
+  // The record cache takes its share of it, and the store does not open with less than 32 MiB.
+  constexpr uint64_t kLeastMemory = uint64_t{64} << 20;
   constexpr uint64_t kMostMemory = uint64_t{1} << 40;
   if (data_dir.empty()) return InvalidSetting("data", "", "a path");
   if (memory_bytes < kLeastMemory || memory_bytes > kMostMemory) {
@@ -65,6 +66,11 @@ absl::Status StoreConfig::Validate() const {
         fmt::format("from {} to {}", FormatSize(kLeastMemory), FormatSize(kMostMemory)));
   }
   return absl::OkStatus();
+}
+
+absl::Status SyncConfig::Validate() const {
+  if (lease >= sync::kMinLease && lease <= sync::kMaxLease) return absl::OkStatus();
+  return InvalidSetting("lease", absl::FormatDuration(lease), "1s to 1m");
 }
 
 absl::Status CallerConfig::Validate() const {
@@ -97,9 +103,10 @@ absl::Status ServerConfig::Validate() const {
     return InvalidSetting("drain-timeout", absl::FormatDuration(drain_timeout),
                           fmt::format("at most {}", absl::FormatDuration(kMostDrain)));
   }
-  const absl::Status checks[] = {listen.Validate(),
-                                 listen.insecure ? absl::OkStatus() : tls.Validate(),
-                                 store.Validate(), callers.Validate(), limits.Validate()};
+  const absl::Status checks[] = {
+      listen.Validate(), listen.insecure ? absl::OkStatus() : tls.Validate(),
+      store.Validate(),  callers.Validate(),
+      limits.Validate(), sync.Validate()};
   for (const absl::Status& check : checks) {
     if (!check.ok()) return check;
   }

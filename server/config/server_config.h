@@ -10,6 +10,7 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "core/sync_messages.h"
 #include "server/logging/log.h"
 #include "server/transport/listen_address.h"
 #include "server/transport/server_limits.h"
@@ -65,6 +66,15 @@ struct CallerConfig {
   absl::Status Validate() const;
 };
 
+// Verifiers that cache.
+struct SyncConfig {
+  // How long a verifier may trust its cache without a word from here, and so how long a strict
+  // revoke waits for one that is cut off: 1 s to 60 s.
+  absl::Duration lease = sync::kDefaultLease;
+
+  absl::Status Validate() const;
+};
+
 // All of it.
 struct ServerConfig {
   // Plaintext on loopback, and what is missing (pepper file, root key) is made.
@@ -75,6 +85,7 @@ struct ServerConfig {
   CallerConfig callers;
   log::Options log;
   ServerLimits limits;
+  SyncConfig sync;
   // How long a stop waits for calls that are running.
   absl::Duration drain_timeout = absl::Seconds(10);
 

@@ -84,7 +84,7 @@ class List {
 void AddListen(ServerConfig& config, List& list) {
   list.Group("Listening")
       .Switch("dev", config.dev,
-              "For trying out: plaintext on loopback, pepper file and root key made by themselves")
+              "To try it out: plaintext on loopback, and what is missing is made")
       .Add("listen", config.listen.grpc, kListenAddressSyntax, "gRPC: HOST:PORT or unix:PATH",
            ListenAddress::Parse, [](const ListenAddress& address) { return address.ToString(); })
       .Add(
@@ -112,16 +112,17 @@ void AddTls(ServerConfig& config, List& list) {
       .Path("tls-client-ca", config.tls.files.client_ca,
             "PEM file: authorities of client certificates")
       .Add("client-auth", config.tls.client_auth, "require, optional or none",
-           "Whether clients must show a certificate: require, optional or none", ParseClientAuth,
+           "Whether clients show a certificate: require, optional or none", ParseClientAuth,
            ClientAuthName);
 }
 
 void AddStore(ServerConfig& config, List& list) {
   list.Group("Store and keys")
-      .Path("data", config.store.data_dir, "Directory of the store")
+      .Path("data", config.store.data_dir,
+            "Directory of the store; with --dev ./data, else /var/lib/claviger")
       .Size("memory", config.store.memory_bytes, "Memory for the store's caches and buffers")
       .Switch("accept-older-state", config.store.accept_older_state,
-              "Open a store that is older than what was served from it before")
+              "Open a store that is older than what was served before")
       .Path("pepper-file", config.callers.pepper_file, "Peppers as `id:base64` lines, mode 0600")
       .Path("caller-map", config.callers.caller_map, "Which client certificates are which callers");
 }
@@ -133,7 +134,8 @@ void AddOperation(ServerConfig& config, List& list) {
            log::LevelName)
       .Add("log-format", config.log.format, "text or json", "Form of log lines: text or json",
            log::ParseFormat, log::FormatName)
-      .Duration("drain-timeout", config.drain_timeout, "How long a stop waits for running calls");
+      .Duration("drain-timeout", config.drain_timeout, "How long a stop waits for running calls")
+      .Duration("lease", config.sync.lease, "How long verifiers trust their caches unrenewed");
 }
 
 void AddLimits(ServerConfig& config, List& list) {

@@ -51,14 +51,36 @@ absl::StatusOr<Caller> Authenticator::ByKey(std::string_view authorization,
   absl::StatusOr<std::shared_ptr<const CachedKey>> key = verifier_.Match(CredentialOf(*token));
   if (!key.ok()) return key.status();
   if (*key == nullptr) return InvalidCredential();
-  const KeyRecord& record = (*key)->record();
+  if (absl::Status s = CheckRecord((*key)->record(), shown.peer); !s.ok()) return s;
+  return Caller::FromKey((*key)->shared_record(), shown.peer());
+}
+
+absl::Status Authenticator::CheckRecord(const KeyRecord& record,
+                                        const std::function<std::string()>& peer) const {
   Requirements wanted;
   // The transport's own word, which is right here: it is the caller itself that is being checked.
-  if (!record.allowed_cidrs.empty()) wanted.client_ip = IpAddress::Parse(shown.peer());
-  if (Decide(SubjectOf(record), wanted, clock_.Now()) != VerifyCode::kValid) {
-    return InvalidCredential();
+  if (!record.allowed_cidrs.empty()) wanted.client_ip = IpAddress::Parse(peer());
+  if (Decide(SubjectOf(record), wanted, clock_.Now()) == VerifyCode::kValid)
+    return absl::OkStatus();
+  return InvalidCredential();
+}
+
+absl::Status Authenticator::Recheck(const Caller& caller, std::string_view permission) const {
+  if (const std::optional<KeyId> id = caller.key_id(); id.has_value()) {
+    const absl::StatusOr<std::shared_ptr<const CachedKey>> key = verifier_.Find(*id);
+    if (!key.ok()) return key.status();
+    if (*key == nullptr) return InvalidCredential();
+    absl::Status s = CheckRecord((*key)->record(), [&caller] { return caller.peer(); });
+    if (!s.ok()) return s;
+    return Caller::FromKey((*key)->shared_record(), caller.peer()).Require(permission);
   }
-  return Caller::FromKey((*key)->shared_record(), shown.peer());
+  std::shared_ptr<const CertificateIdentity> identity =
+      certificates_.Find(caller.certificate_san());
+  if (identity == nullptr) return InvalidCredential();
+  const Caller now = Caller::FromCertificate(std::move(identity), caller.peer());
+  // Another binding is another caller: what it may see is decided when a connection begins.
+  if (now.projects() != caller.projects()) return InvalidCredential();
+  return now.Require(permission);
 }
 
 }  // namespace claviger

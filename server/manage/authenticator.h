@@ -40,7 +40,12 @@ class Authenticator {
   // store cannot tell. A wrong key is never made good by a certificate beside it.
   absl::StatusOr<Caller> Authenticate(const ShownCredentials& shown) const;
 
+  // Whether a caller that was authenticated before would be now, and has `permission`. For
+  // connections that outlive a call.
+  absl::Status Recheck(const Caller& caller, std::string_view permission) const;
+
  private:
+  absl::Status CheckRecord(const KeyRecord& record, const std::function<std::string()>& peer) const;
   absl::StatusOr<Caller> ByKey(std::string_view authorization, const ShownCredentials& shown) const;
 
   Verifier& verifier_;

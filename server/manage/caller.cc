@@ -82,4 +82,8 @@ std::optional<KeyId> Caller::key_id() const {
   return key_->id;
 }
 
+std::string Caller::certificate_san() const {
+  return certificate_ != nullptr ? certificate_->san : std::string();
+}
+
 }  // namespace claviger

@@ -56,6 +56,8 @@ class Caller {
   const std::string& peer() const { return peer_; }
   // The key that the caller showed.
   std::optional<KeyId> key_id() const;
+  // The name in the certificate that the caller showed; empty when it showed a key.
+  std::string certificate_san() const;
 
  private:
   std::shared_ptr<const KeyRecord> key_;

@@ -87,8 +87,8 @@ void KeyManager::EditKey(const Caller& caller, std::string_view permission,
       [done = std::move(done)](absl::StatusOr<ChangedKey> result,
                                const Committed* committed) mutable {
         if (result.ok()) {
-          result->revision = committed->revision;
           if (committed->changed) result->info = committed->keys.front();
+          result->revision = result->info->revision;
         }
         done(std::move(result));
       });

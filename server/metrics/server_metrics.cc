@@ -103,6 +103,7 @@ ServerMetrics::ServerMetrics(std::string_view version)
   MakeGauge(gauges_, "claviger_build_info", "Always 1; the label is the version that runs.",
             {{"version", std::string(version)}})
       ->Set(1);
+  sync_ = std::make_unique<SyncMetrics>(gauges_);
 }
 
 ServerMetrics::~ServerMetrics() = default;
@@ -176,6 +177,7 @@ std::string ServerMetrics::RenderText() const {
   std::vector<MetricFamily> families = CollectMethods();
   Append(families, CollectCounters());
   Append(families, gauges_.Collect());
+  Append(families, sync_->Collect());
   Append(families, CollectProcessMetrics());
   std::sort(families.begin(), families.end(),
             [](const MetricFamily& a, const MetricFamily& b) { return a.name < b.name; });

@@ -21,6 +21,7 @@
 #include "prometheus/registry.h"
 #include "server/metrics/method_metrics.h"
 #include "server/metrics/striped.h"
+#include "server/metrics/sync_metrics.h"
 #include "storage/key_store.h"
 
 namespace claviger {
@@ -64,6 +65,8 @@ class ServerMetrics {
   void SetStoreWritable(bool writable);
   void SetCertificateExpiry(absl::Time not_after);
 
+  SyncMetrics& sync() { return *sync_; }
+
   // Everything, in Prometheus' text format 0.0.4.
   std::string RenderText() const;
 
@@ -85,6 +88,8 @@ class ServerMetrics {
   prometheus::Gauge* store_bytes_ = nullptr;
   prometheus::Gauge* store_writable_ = nullptr;
   prometheus::Gauge* certificate_expiry_ = nullptr;
+
+  std::unique_ptr<SyncMetrics> sync_;
 
   mutable absl::Mutex methods_mutex_;
   std::vector<std::unique_ptr<MethodMetrics>> methods_ ABSL_GUARDED_BY(methods_mutex_);

@@ -1,11 +1,13 @@
 #include "server/rpc/key_authority_service.h"
 
+#include <algorithm>
 #include <string_view>
 #include <utility>
 
 #include "server/manage/permissions.h"
 #include "server/rpc/answers.h"
 #include "server/rpc/key_requests.h"
+#include "server/rpc/sync_convert.h"
 #include "server/rpc/unary_call.h"
 
 namespace claviger {
@@ -26,20 +28,30 @@ v1::IssueKeyResponse ToAnswer(const IssuedKey& issued, absl::Time now) {
   return answer;
 }
 
-// Nobody caches until there are Sync sessions: whoever asks is answered from the new state already.
-void FillPropagation(const ChangedKey& changed, v1::Propagation& out) {
-  out.set_revision(changed.revision.value);
-  out.set_outcome(v1::PROPAGATION_OUTCOME_ALL_ACKED);
-  FillDuration(absl::ZeroDuration(), *out.mutable_waited());
+// The outcomes' numbers differ by one: 0 is UNSPECIFIED on the wire.
+static_assert(static_cast<int>(sync::BarrierOutcome::kAllAcked) + 1 ==
+              v1::PROPAGATION_OUTCOME_ALL_ACKED);
+static_assert(static_cast<int>(sync::BarrierOutcome::kLeasesExpired) + 1 ==
+              v1::PROPAGATION_OUTCOME_LEASES_EXPIRED);
+static_assert(static_cast<int>(sync::BarrierOutcome::kPending) + 1 ==
+              v1::PROPAGATION_OUTCOME_PENDING);
+
+void FillPropagation(const sync::BarrierReport& report, v1::Propagation& out) {
+  out.set_revision(report.revision.value);
+  out.set_outcome(static_cast<v1::PropagationOutcome>(static_cast<int>(report.outcome) + 1));
+  out.set_acked_sessions(report.acked_sessions);
+  out.set_expired_sessions(report.expired_sessions);
+  out.set_pending_sessions(report.pending_sessions);
+  FillDuration(report.waited, *out.mutable_waited());
+  if (report.outcome == sync::BarrierOutcome::kPending) {
+    FillDuration(report.safe_in, *out.mutable_safe_in());
+  }
 }
 
 template <typename Answer>
 Answer ToAnswer(const ChangedKey& changed, absl::Time now) {
   Answer answer;
   FillKey(*changed.info, now, *answer.mutable_info());
-  if constexpr (requires { answer.mutable_propagation(); }) {
-    if (changed.restricting) FillPropagation(changed, *answer.mutable_propagation());
-  }
   if constexpr (requires { answer.add_added(""); }) {
     for (const std::string& scope : changed.added_scopes) answer.add_added(scope);
     for (const std::string& scope : changed.removed_scopes) answer.add_removed(scope);
@@ -47,22 +59,46 @@ Answer ToAnswer(const ChangedKey& changed, absl::Time now) {
   return answer;
 }
 
-// Answers `call` with the outcome of a change.
+// Until when a barrier may wait so that its answer still reaches a client that waits until
+// `deadline`.
+absl::Duration AnswerBy(absl::Duration deadline, absl::Duration now) {
+  return deadline -
+         std::clamp((deadline - now) / 10, absl::Milliseconds(5), absl::Milliseconds(200));
+}
+
+// Answers `call` with the outcome of a change; with that of a restricting one after its barrier.
 template <typename Answer, typename Call>
-KeyManager::Done<ChangedKey> AnswerWith(Call call, const Clock& clock) {
-  return [call = std::move(call), &clock](absl::StatusOr<ChangedKey> changed) {
+KeyManager::Done<ChangedKey> AnswerWith(Call call, v1::PropagationMode mode, const Clock& clock,
+                                        sync::SyncLoop& loop) {
+  return [call = std::move(call), mode, &clock, &loop](absl::StatusOr<ChangedKey> changed) {
     if (!changed.ok()) return call->Finish(changed.status());
-    call->Finish(ToAnswer<Answer>(*changed, clock.Now()));
+    Answer answer = ToAnswer<Answer>(*changed, clock.Now());
+    if constexpr (requires { answer.mutable_propagation(); }) {
+      if (changed->restricting && !call->request().validate_only()) {
+        const absl::Duration now = clock.SinceBoot();
+        const absl::Duration until =
+            mode == v1::PROPAGATION_MODE_COMMIT ? now : AnswerBy(call->deadline(), now);
+        loop.Await(changed->revision, changed->info->project_id, until,
+                   [call, answer = std::move(answer)](const sync::BarrierReport& report) mutable {
+                     FillPropagation(report, *answer.mutable_propagation());
+                     call->Finish(std::move(answer));
+                   });
+        return;
+      }
+    }
+    call->Finish(std::move(answer));
   };
 }
 
 }  // namespace
 
 KeyAuthorityService::KeyAuthorityService(const RpcEnvironment& environment, KeyManager& keys,
-                                         const KeyStore& store, WorkerPool& workers)
+                                         const KeyStore& store, WorkerPool& workers,
+                                         sync::SyncLoop& loop)
     : keys_(keys),
       store_(store),
       workers_(workers),
+      loop_(loop),
       clock_(environment.clock),
       issue_key_(environment, kService, "IssueKey"),
       get_key_(environment, kService, "GetKey"),
@@ -70,7 +106,8 @@ KeyAuthorityService::KeyAuthorityService(const RpcEnvironment& environment, KeyM
       update_scopes_(environment, kService, "UpdateScopes"),
       disable_key_(environment, kService, "DisableKey"),
       enable_key_(environment, kService, "EnableKey"),
-      revoke_key_(environment, kService, "RevokeKey") {}
+      revoke_key_(environment, kService, "RevokeKey"),
+      list_sessions_(environment, kService, "ListSessions") {}
 
 KeyAuthorityService::Reactor* KeyAuthorityService::IssueKey(Context* context, const Bytes* in,
                                                             Bytes* out) {
@@ -141,8 +178,9 @@ KeyAuthorityService::Reactor* KeyAuthorityService::UpdateScopes(Context* context
         if (!params.ok()) return call->Finish(params.status());
         absl::StatusOr<ScopeChange> change = ToScopeChange(request);
         if (!change.ok()) return call->Finish(change.status());
-        keys_.UpdateScopes(call->caller(), *params, *std::move(change), call->deadline(),
-                           AnswerWith<v1::UpdateScopesResponse>(call, clock_));
+        keys_.UpdateScopes(
+            call->caller(), *params, *std::move(change), call->deadline(),
+            AnswerWith<v1::UpdateScopesResponse>(call, request.propagation(), clock_, loop_));
       });
 }
 
@@ -158,8 +196,9 @@ KeyAuthorityService::Reactor* KeyAuthorityService::DisableKey(Context* context, 
             ToChangeParams(request.key_id(), request.if_revision(), request.propagation(),
                            request.validate_only());
         if (!params.ok()) return call->Finish(params.status());
-        keys_.Disable(call->caller(), *params, call->deadline(),
-                      AnswerWith<v1::DisableKeyResponse>(call, clock_));
+        keys_.Disable(
+            call->caller(), *params, call->deadline(),
+            AnswerWith<v1::DisableKeyResponse>(call, request.propagation(), clock_, loop_));
       });
 }
 
@@ -176,7 +215,8 @@ KeyAuthorityService::Reactor* KeyAuthorityService::EnableKey(Context* context, c
                            v1::PROPAGATION_MODE_UNSPECIFIED, request.validate_only());
         if (!params.ok()) return call->Finish(params.status());
         keys_.Enable(call->caller(), *params, call->deadline(),
-                     AnswerWith<v1::EnableKeyResponse>(call, clock_));
+                     AnswerWith<v1::EnableKeyResponse>(call, v1::PROPAGATION_MODE_UNSPECIFIED,
+                                                       clock_, loop_));
       });
 }
 
@@ -196,7 +236,22 @@ KeyAuthorityService::Reactor* KeyAuthorityService::RevokeKey(Context* context, c
         absl::StatusOr<RevokeNote> note = ToRevokeNote(request);
         if (!note.ok()) return call->Finish(note.status());
         keys_.Revoke(call->caller(), *params, note->reason, std::move(note->note), call->deadline(),
-                     AnswerWith<v1::RevokeKeyResponse>(call, clock_));
+                     AnswerWith<v1::RevokeKeyResponse>(call, request.propagation(), clock_, loop_));
+      });
+}
+
+KeyAuthorityService::Reactor* KeyAuthorityService::ListSessions(Context* context, const Bytes* in,
+                                                                Bytes* out) {
+  return AnswerLater<v1::ListSessionsRequest, v1::ListSessionsResponse>(
+      list_sessions_, context, in, out, [this](auto call) {
+        if (absl::Status s = call->caller().Require(permission::kSettingsManage); !s.ok()) {
+          return call->Finish(s);
+        }
+        loop_.ListSessions([call](const sync::SessionList& list) {
+          v1::ListSessionsResponse answer;
+          FillSessions(list, answer);
+          call->Finish(std::move(answer));
+        });
       });
 }
 

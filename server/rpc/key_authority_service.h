@@ -6,6 +6,7 @@
 #include "server/manage/key_manager.h"
 #include "server/rpc/rpc_method.h"
 #include "server/rpc/worker_pool.h"
+#include "server/sync/sync_loop.h"
 #include "storage/key_store.h"
 
 namespace claviger {
@@ -17,14 +18,15 @@ using RawKeyAuthority = v1::KeyAuthority::WithRawCallbackMethod_IssueKey<
             v1::KeyAuthority::WithRawCallbackMethod_DisableKey<
                 v1::KeyAuthority::WithRawCallbackMethod_EnableKey<
                     v1::KeyAuthority::WithRawCallbackMethod_RevokeKey<
-                        v1::KeyAuthority::Service>>>>>>>;
+                        v1::KeyAuthority::WithRawCallbackMethod_ListSessions<
+                            v1::KeyAuthority::Service>>>>>>>>;
 
 // Thread safety: called by gRPC from any thread at once.
 class KeyAuthorityService final : public RawKeyAuthority {
  public:
   // All arguments outlive the server that the service is registered with.
   KeyAuthorityService(const RpcEnvironment& environment, KeyManager& keys, const KeyStore& store,
-                      WorkerPool& workers);
+                      WorkerPool& workers, sync::SyncLoop& loop);
 
   using Context = grpc::CallbackServerContext;
   using Reactor = grpc::ServerUnaryReactor;
@@ -37,11 +39,13 @@ class KeyAuthorityService final : public RawKeyAuthority {
   Reactor* DisableKey(Context* context, const Bytes* in, Bytes* out) override;
   Reactor* EnableKey(Context* context, const Bytes* in, Bytes* out) override;
   Reactor* RevokeKey(Context* context, const Bytes* in, Bytes* out) override;
+  Reactor* ListSessions(Context* context, const Bytes* in, Bytes* out) override;
 
  private:
   KeyManager& keys_;
   const KeyStore& store_;
   WorkerPool& workers_;
+  sync::SyncLoop& loop_;
   const Clock& clock_;
   const RpcMethod issue_key_;
   const RpcMethod get_key_;
@@ -50,6 +54,7 @@ class KeyAuthorityService final : public RawKeyAuthority {
   const RpcMethod disable_key_;
   const RpcMethod enable_key_;
   const RpcMethod revoke_key_;
+  const RpcMethod list_sessions_;
 };
 
 }  // namespace claviger

@@ -12,9 +12,9 @@
 namespace claviger {
 
 RpcMethod::RpcMethod(const RpcEnvironment& environment, std::string_view service,
-                     std::string_view method, size_t max_request_bytes)
+                     std::string_view method, size_t max_request_bytes, MethodType type)
     : environment_(environment),
-      metrics_(environment.metrics.RegisterMethod(service, method, MethodType::kUnary)),
+      metrics_(environment.metrics.RegisterMethod(service, method, type)),
       max_request_bytes_(max_request_bytes) {}
 
 absl::StatusOr<Caller> RpcMethod::Authenticate(const grpc::CallbackServerContext& context) const {

@@ -31,10 +31,16 @@ struct RpcEnvironment {
 class RpcMethod {
  public:
   RpcMethod(const RpcEnvironment& environment, std::string_view service, std::string_view method,
-            size_t max_request_bytes = kMaxRequestBytes);
+            size_t max_request_bytes = kMaxRequestBytes, MethodType type = MethodType::kUnary);
 
   // The caller of this call, by header or certificate; counts failures.
   absl::StatusOr<Caller> Authenticate(const grpc::CallbackServerContext& context) const;
+
+  // Whether a caller of before may still use `permission`: OK or what Authenticate or Require would
+  // answer now.
+  absl::Status Recheck(const Caller& caller, std::string_view permission) const {
+    return environment_.authenticator.Recheck(caller, permission);
+  }
 
   void CountStart() const { metrics_->Started(); }
   // Counts the answer and turns it into gRPC's.

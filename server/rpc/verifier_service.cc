@@ -1,11 +1,16 @@
 #include "server/rpc/verifier_service.h"
 
+#include <algorithm>
+#include <functional>
+#include <memory>
 #include <string_view>
+#include <utility>
 
 #include "core/status.h"
 #include "fmt/format.h"
 #include "server/manage/permissions.h"
 #include "server/rpc/answers.h"
+#include "server/rpc/sync_reactor.h"
 #include "server/rpc/unary_call.h"
 #include "server/rpc/verify_requests.h"
 
@@ -56,12 +61,15 @@ absl::Status NotReached(uint64_t wanted, Revision applied) {
 }  // namespace
 
 VerifierService::VerifierService(const RpcEnvironment& environment, Verifier& verifier,
-                                 const Epoch& epoch)
+                                 const Clock& clock, sync::SyncLoop& loop, const Epoch& epoch)
     : verifier_(verifier),
+      clock_(clock),
+      loop_(loop),
       metrics_(environment.metrics),
       epoch_(epoch.ToBytes()),
       verify_(environment, kService, "Verify"),
-      batch_verify_(environment, kService, "BatchVerify", kMaxBatchRequestBytes) {}
+      batch_verify_(environment, kService, "BatchVerify", kMaxBatchRequestBytes),
+      sync_(environment, kService, "Sync", kMaxRequestBytes, MethodType::kBidiStream) {}
 
 absl::Status VerifierService::Check(const Caller& caller, const v1::VerifyRequest& request,
                                     v1::VerifyResponse& answer) {
@@ -78,7 +86,14 @@ absl::Status VerifierService::Check(const Caller& caller, const v1::VerifyReques
   metrics_.CountVerify(outcome->code);
   answer.set_valid(outcome->code == VerifyCode::kValid);
   answer.set_code(ToProto(outcome->code));
-  if (ShowsGrant(outcome->code)) FillGrant(outcome->key->record(), *answer.mutable_grant());
+  if (ShowsGrant(outcome->code)) {
+    const KeyRecord& record = outcome->key->record();
+    FillGrant(record, *answer.mutable_grant());
+    if (record.expire_time.has_value()) {
+      FillDuration(std::max(*record.expire_time - clock_.Now(), absl::ZeroDuration()),
+                   *answer.mutable_expires_in());
+    }
+  }
   if (outcome->code == VerifyCode::kInsufficientScope) {
     for (std::string& scope : MissingScopes(SubjectOf(outcome->key->record()), params.wanted)) {
       answer.add_missing_scopes(std::move(scope));
@@ -121,6 +136,24 @@ VerifierService::Reactor* VerifierService::BatchVerify(Context* context, const B
         }
         return absl::OkStatus();
       });
+}
+
+grpc::ServerBidiReactor<v1::SyncRequest, v1::SyncResponse>* VerifierService::Sync(
+    Context* context) {
+  auto reactor = std::make_shared<SyncReactor>(sync_, loop_);
+  absl::StatusOr<Caller> caller = sync_.Authenticate(*context);
+  if (caller.ok()) {
+    if (absl::Status s = caller->Require(permission::kKeysVerify); !s.ok()) caller = s;
+  }
+  std::function<absl::Status()> still_allowed;
+  if (caller.ok()) {
+    still_allowed = [this, known = *caller] {
+      return sync_.Recheck(known, permission::kKeysVerify);
+    };
+  }
+  SyncReactor* raw = reactor.get();
+  raw->Start(std::move(caller), std::move(still_allowed));
+  return raw;
 }
 
 }  // namespace claviger

@@ -9,19 +9,22 @@
 #include "core/revision.h"
 #include "server/manage/caller.h"
 #include "server/rpc/rpc_method.h"
+#include "server/sync/sync_loop.h"
 #include "server/verify/verifier.h"
 
 namespace claviger {
 
-// The service with every method taking and giving raw bytes.
-using RawVerifier = v1::Verifier::WithRawCallbackMethod_Verify<
-    v1::Verifier::WithRawCallbackMethod_BatchVerify<v1::Verifier::Service>>;
+// The service with its unary methods taking and giving raw bytes.
+using RawVerifier =
+    v1::Verifier::WithRawCallbackMethod_Verify<v1::Verifier::WithRawCallbackMethod_BatchVerify<
+        v1::Verifier::WithCallbackMethod_Sync<v1::Verifier::Service>>>;
 
 // Thread safety: called by gRPC from any thread at once.
 class VerifierService final : public RawVerifier {
  public:
   // All arguments outlive the server that the service is registered with.
-  VerifierService(const RpcEnvironment& environment, Verifier& verifier, const Epoch& epoch);
+  VerifierService(const RpcEnvironment& environment, Verifier& verifier, const Clock& clock,
+                  sync::SyncLoop& loop, const Epoch& epoch);
 
   using Context = grpc::CallbackServerContext;
   using Reactor = grpc::ServerUnaryReactor;
@@ -29,16 +32,20 @@ class VerifierService final : public RawVerifier {
 
   Reactor* Verify(Context* context, const Bytes* in, Bytes* out) override;
   Reactor* BatchVerify(Context* context, const Bytes* in, Bytes* out) override;
+  grpc::ServerBidiReactor<v1::SyncRequest, v1::SyncResponse>* Sync(Context* context) override;
 
  private:
   absl::Status Check(const Caller& caller, const v1::VerifyRequest& request,
                      v1::VerifyResponse& answer);
 
   Verifier& verifier_;
+  const Clock& clock_;
+  sync::SyncLoop& loop_;
   ServerMetrics& metrics_;
   const std::string epoch_;
   const RpcMethod verify_;
   const RpcMethod batch_verify_;
+  const RpcMethod sync_;
 };
 
 }  // namespace claviger

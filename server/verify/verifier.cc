@@ -34,6 +34,12 @@ absl::StatusOr<std::shared_ptr<const CachedKey>> Verifier::Match(
   return std::move(found->key);
 }
 
+absl::StatusOr<std::shared_ptr<const CachedKey>> Verifier::Find(const KeyId& id) {
+  absl::StatusOr<RecordCache::Lookup> found = cache_.Find(id);
+  if (!found.ok()) return found.status();
+  return std::move(found->key);
+}
+
 VerifyOutcome Verifier::Conclude(std::shared_ptr<const CachedKey> key, const Requirements& wanted,
                                  Revision revision) const {
   const VerifyCode code = Decide(SubjectOf(key->record()), wanted, clock_.Now());

@@ -73,6 +73,9 @@ class Verifier {
     return Conclude(*std::move(key), wanted, revision);
   }
 
+  // The key with this id, whatever its state and without any secret; null when there is none.
+  absl::StatusOr<std::shared_ptr<const CachedKey>> Find(const KeyId& id);
+
   Revision applied_revision() const { return cache_.applied_revision(); }
 
  private:

@@ -37,8 +37,7 @@ absl::StatusOr<std::shared_ptr<const ProjectRecord>> MemoryStore::FindProject(
 
 absl::StatusOr<bool> MemoryStore::ProjectHasKeys(const std::string& project_id) const {
   absl::ReaderMutexLock lock(&mutex_);
-  const auto it =
-      by_project_.lower_bound({project_id, -absl::InfiniteDuration(), KeyId()});
+  const auto it = by_project_.lower_bound({project_id, -absl::InfiniteDuration(), KeyId()});
   return it != by_project_.end() && std::get<0>(*it) == project_id;
 }
 
@@ -48,6 +47,11 @@ absl::StatusOr<std::shared_ptr<const RequestRecord>> MemoryStore::FindRequest(
   const auto it = requests_.find(id);
   if (it == requests_.end() || it->second->expire_time <= now) return nullptr;
   return it->second;
+}
+
+absl::StatusOr<absl::Duration> MemoryStore::LongestLease() const {
+  absl::ReaderMutexLock lock(&mutex_);
+  return longest_lease_;
 }
 
 absl::StatusOr<std::map<std::string, KeyDigest>> MemoryStore::Canaries() const {
@@ -68,8 +72,7 @@ std::vector<std::shared_ptr<const KeyRecord>> MemoryStore::KeysInOrder(const Key
   absl::ReaderMutexLock lock(&mutex_);
   auto begin = by_project_.lower_bound({scan.project_id, -absl::InfiniteDuration(), KeyId()});
   // No project id contains a NUL, so this is the first position behind the project.
-  auto end = by_project_.lower_bound(
-      {scan.project_id + '\0', -absl::InfiniteDuration(), KeyId()});
+  auto end = by_project_.lower_bound({scan.project_id + '\0', -absl::InfiniteDuration(), KeyId()});
   if (scan.after.has_value()) {
     const ScanPosition after = PositionOf(scan.project_id, *scan.after);
     if (scan.oldest_first) {
@@ -151,6 +154,7 @@ void MemoryStore::Apply(const NumberedChange& change) {
     requests_[change.request->id] = change.request;
   }
   for (const auto& [pepper_id, digest] : change.canaries) canaries_[pepper_id] = digest;
+  if (change.longest_lease.has_value()) longest_lease_ = *change.longest_lease;
   events_.push_back(EventOf(change.committed));
   while (events_.size() > event_retention_) events_.pop_front();
 }

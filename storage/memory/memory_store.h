@@ -50,6 +50,7 @@ class MemoryStore final : public KeyStore, private CommitBackend {
   absl::StatusOr<std::shared_ptr<const RequestRecord>> FindRequest(const std::string& id,
                                                                    absl::Time now) const override;
   absl::StatusOr<std::map<std::string, KeyDigest>> Canaries() const override;
+  absl::StatusOr<absl::Duration> LongestLease() const override;
 
   Epoch epoch() const override { return epoch_; }
   Revision applied_revision() const override { return committer_.applied_revision(); }
@@ -84,6 +85,7 @@ class MemoryStore final : public KeyStore, private CommitBackend {
   std::map<std::string, std::shared_ptr<const ProjectRecord>> projects_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, std::shared_ptr<const RequestRecord>> requests_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, KeyDigest> canaries_ ABSL_GUARDED_BY(mutex_);
+  absl::Duration longest_lease_ ABSL_GUARDED_BY(mutex_) = absl::ZeroDuration();
   std::deque<Event> events_ ABSL_GUARDED_BY(mutex_);
 
   GroupCommitter committer_;  // last: its thread uses the members above

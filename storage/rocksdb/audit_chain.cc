@@ -14,8 +14,8 @@ constexpr std::string_view kDomain("claviger.audit.v1\0", 18);
 
 absl::Status Broken(Revision revision, std::string_view what) {
   return ErrorBuilder(absl::StatusCode::kDataLoss, Reason::kDataCorrupt)
-      .Build(fmt::format("the audit log is not what was written: at revision {} {}",
-                         revision.value, what));
+      .Build(fmt::format("the audit log is not what was written: at revision {} {}", revision.value,
+                         what));
 }
 
 }  // namespace

@@ -89,6 +89,9 @@ void BatchWriter::AppendOthers(const NumberedChange& change, rocksdb::WriteBatch
   for (const auto& [pepper_id, digest] : change.canaries) {
     Put(Family::kMeta, std::string(kCanaryRowPrefix) + pepper_id, EncodeCanary(digest), rows);
   }
+  if (change.longest_lease.has_value()) {
+    Put(Family::kMeta, kLongestLeaseRow, EncodeLongestLease(*change.longest_lease), rows);
+  }
 }
 
 void BatchWriter::AppendHistory(const NumberedChange& change, PersistedState& state,

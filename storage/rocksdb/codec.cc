@@ -42,8 +42,7 @@ std::string EncodeProject(const ProjectRecord& project) {
   return wire::Wrap(stored);
 }
 
-absl::StatusOr<ProjectRecord> DecodeProject(const std::string& project_id,
-                                            std::string_view value) {
+absl::StatusOr<ProjectRecord> DecodeProject(const std::string& project_id, std::string_view value) {
   pb::StoredProject stored;
   if (auto status = wire::Unwrap(fmt::format("projects/{}", project_id), value, stored);
       !status.ok()) {
@@ -162,9 +161,8 @@ std::string EncodeState(const PersistedState& state) {
   pb::StoreState stored;
   stored.set_epoch(state.epoch.ToBytes());
   stored.set_revision(state.revision.value);
-  stored.set_highest_time_ns(state.highest_time == absl::InfinitePast()
-                                 ? kNeverNs
-                                 : wire::FromTime(state.highest_time));
+  stored.set_highest_time_ns(
+      state.highest_time == absl::InfinitePast() ? kNeverNs : wire::FromTime(state.highest_time));
   pb::StoredKeyCounts* counts = stored.mutable_counts();
   counts->set_enabled(state.counts.enabled);
   counts->set_disabled(state.counts.disabled);
@@ -211,6 +209,20 @@ absl::StatusOr<KeyDigest> DecodeCanary(const std::string& pepper_id, std::string
   KeyDigest digest;
   if (!wire::ToBytes32(stored.digest(), digest.bytes)) return wire::Damaged(row, "digest");
   return digest;
+}
+
+std::string EncodeLongestLease(absl::Duration lease) {
+  pb::StoredLongestLease stored;
+  stored.set_nanoseconds(absl::ToInt64Nanoseconds(lease));
+  return wire::Wrap(stored);
+}
+
+absl::StatusOr<absl::Duration> DecodeLongestLease(std::string_view value) {
+  constexpr const char* kRow = "meta/longest_lease";
+  pb::StoredLongestLease stored;
+  if (auto status = wire::Unwrap(kRow, value, stored); !status.ok()) return status;
+  if (stored.nanoseconds() < 0) return wire::Damaged(kRow, "nanoseconds");
+  return absl::Nanoseconds(stored.nanoseconds());
 }
 
 }  // namespace claviger

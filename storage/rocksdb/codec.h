@@ -71,6 +71,8 @@ absl::StatusOr<AuditEntry> DecodeAuditEntry(Revision revision, std::string_view 
 std::string EncodeState(const PersistedState& state);
 absl::StatusOr<PersistedState> DecodeState(std::string_view value);
 
+std::string EncodeLongestLease(absl::Duration lease);
+absl::StatusOr<absl::Duration> DecodeLongestLease(std::string_view value);
 std::string EncodeCanary(const KeyDigest& digest);
 absl::StatusOr<KeyDigest> DecodeCanary(const std::string& pepper_id, std::string_view value);
 

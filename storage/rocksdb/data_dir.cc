@@ -22,8 +22,8 @@ constexpr mode_t kPrivateDirMode = 0700;
 absl::Status Unusable(const std::string& path, std::string_view action, int error) {
   return ErrorBuilder(absl::StatusCode::kUnavailable, Reason::kStoreUnavailable)
       .RetryAfter(absl::Seconds(1))
-      .Build(fmt::format("could not {} {}: {}", action, path,
-                         std::generic_category().message(error)));
+      .Build(
+          fmt::format("could not {} {}: {}", action, path, std::generic_category().message(error)));
 }
 
 absl::Status MakePrivateDir(const std::string& path) {

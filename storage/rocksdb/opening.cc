@@ -18,7 +18,7 @@ namespace {
 
 constexpr std::string_view kRemedy =
     "restore a backup, or, knowing that changes since then are lost and revoked keys may work "
-    "again, start once with accept_older_state, which begins a new epoch";
+    "again, start once with --accept-older-state, which begins a new epoch";
 
 absl::Status Refuse(std::string message) {
   return ErrorBuilder(absl::StatusCode::kDataLoss, Reason::kDataCorrupt).Build(std::move(message));
@@ -82,9 +82,10 @@ absl::StatusOr<std::optional<PersistedState>> LoadState(const Database& database
                     db_path, *version, kSchemaVersion));
   }
   if (*version < kSchemaVersion) {
-    return RefuseSchema(fmt::format("the database in {} has schema version {}, which was never "
-                                    "released: restore a backup",
-                                    db_path, *version));
+    return RefuseSchema(
+        fmt::format("the database in {} has schema version {}, which was never "
+                    "released: restore a backup",
+                    db_path, *version));
   }
   auto state = DecodeState(AsView(state_value));
   if (!state.ok()) return state.status();
@@ -101,20 +102,23 @@ absl::Status CheckWatermark(const std::string& path, const PersistedState& state
   }
   if (!read->has_value()) {
     if (state.revision == Revision{}) return absl::OkStatus();
-    return Refuse(fmt::format("the watermark file {} is missing, so it is unknown whether the "
-                              "database, at revision {}, is complete: {}",
-                              path, state.revision.value, kRemedy));
+    return Refuse(
+        fmt::format("the watermark file {} is missing, so it is unknown whether the "
+                    "database, at revision {}, is complete: {}",
+                    path, state.revision.value, kRemedy));
   }
   const Watermark& watermark = **read;
   if (watermark.epoch != state.epoch) {
-    return Refuse(fmt::format("the watermark file {} is of epoch {}, the database of epoch {}: "
-                              "they do not belong together: {}",
-                              path, watermark.epoch.ToHex(), state.epoch.ToHex(), kRemedy));
+    return Refuse(
+        fmt::format("the watermark file {} is of epoch {}, the database of epoch {}: "
+                    "they do not belong together: {}",
+                    path, watermark.epoch.ToHex(), state.epoch.ToHex(), kRemedy));
   }
   if (state.revision < watermark.revision) {
-    return Refuse(fmt::format("the database is at revision {}, but revision {} was acknowledged "
-                              "(watermark file {}): {}",
-                              state.revision.value, watermark.revision.value, path, kRemedy));
+    return Refuse(
+        fmt::format("the database is at revision {}, but revision {} was acknowledged "
+                    "(watermark file {}): {}",
+                    state.revision.value, watermark.revision.value, path, kRemedy));
   }
   return absl::OkStatus();
 }

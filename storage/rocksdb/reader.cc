@@ -65,4 +65,12 @@ absl::StatusOr<std::map<std::string, KeyDigest>> RocksDbReader::Canaries() const
   return canaries;
 }
 
+absl::StatusOr<absl::Duration> RocksDbReader::LongestLease() const {
+  rocksdb::PinnableSlice value;
+  const auto found = database_.Get(Family::kMeta, kLongestLeaseRow, value);
+  if (!found.ok()) return found.status();
+  if (!*found) return absl::ZeroDuration();
+  return DecodeLongestLease(AsView(value));
+}
+
 }  // namespace claviger

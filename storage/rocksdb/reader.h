@@ -26,6 +26,7 @@ class RocksDbReader final : public StateReader {
   absl::StatusOr<std::shared_ptr<const RequestRecord>> FindRequest(const std::string& id,
                                                                    absl::Time now) const override;
   absl::StatusOr<std::map<std::string, KeyDigest>> Canaries() const override;
+  absl::StatusOr<absl::Duration> LongestLease() const override;
 
  private:
   const Database& database_;

@@ -23,9 +23,10 @@ RocksDbStore::RocksDbStore(const RocksDbStoreOptions& options, std::unique_ptr<D
       database_(std::move(opened.database)),
       epoch_(opened.state.epoch),
       reader_(*database_),
-      disk_(options.free_bytes ? options.free_bytes
-                               : [path = dir_->path()] { return FreeBytes(path); },
-            options.growth_reserve_bytes, options.reduction_reserve_bytes),
+      disk_(
+          options.free_bytes ? options.free_bytes
+                             : [path = dir_->path()] { return FreeBytes(path); },
+          options.growth_reserve_bytes, options.reduction_reserve_bytes),
       writer_(*database_, disk_, opened.state, options.event_retention,
               [this](Revision revision) { watermark_.Advance(revision); }),
       committer_(reader_, writer_, *options.clock, options.commit,

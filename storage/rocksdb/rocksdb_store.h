@@ -50,6 +50,7 @@ class RocksDbStore final : public KeyStore {
   absl::StatusOr<std::shared_ptr<const RequestRecord>> FindRequest(const std::string& id,
                                                                    absl::Time now) const override;
   absl::StatusOr<std::map<std::string, KeyDigest>> Canaries() const override;
+  absl::StatusOr<absl::Duration> LongestLease() const override { return reader_.LongestLease(); }
 
   Epoch epoch() const override { return epoch_; }
   Revision applied_revision() const override { return committer_.applied_revision(); }

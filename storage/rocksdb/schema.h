@@ -4,6 +4,7 @@
 //   meta        "schema_version"  -> u32
 //               "state"           -> StoreState
 //               "canary/" pepper  -> StoredCanary
+//               "longest_lease"   -> StoredLongestLease
 //   keys        key-id            -> StoredKey
 //   by_project  project NUL inverted-create-time key-id  -> empty
 //   by_expiry   expire-time key-id                       -> 'E' enabled | 'D' disabled
@@ -53,6 +54,7 @@ inline constexpr std::array<std::string_view, 8> kFamilyNames = {
 inline constexpr std::string_view kSchemaVersionRow = "schema_version";
 inline constexpr std::string_view kStateRow = "state";
 inline constexpr std::string_view kCanaryRowPrefix = "canary/";
+inline constexpr std::string_view kLongestLeaseRow = "longest_lease";
 
 std::string EncodeU32(uint32_t value);
 std::optional<uint32_t> DecodeU32(std::string_view bytes);

@@ -60,8 +60,8 @@ rocksdb::DBOptions MakeDbOptions(std::shared_ptr<rocksdb::Cache> cache, size_t m
   options.bytes_per_sync = kMiB;
   // Bounds what a start after a crash has to replay.
   options.max_total_wal_size = MemtableBytes(memory_bytes);
-  options.write_buffer_manager = std::make_shared<rocksdb::WriteBufferManager>(
-      MemtableBytes(memory_bytes), std::move(cache));
+  options.write_buffer_manager =
+      std::make_shared<rocksdb::WriteBufferManager>(MemtableBytes(memory_bytes), std::move(cache));
   options.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
   options.max_log_file_size = 4 * kMiB;
   options.keep_log_file_num = 4;

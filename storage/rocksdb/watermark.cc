@@ -28,8 +28,8 @@ constexpr size_t kMaxFileBytes = 256;
 absl::Status FileError(const std::string& path, std::string_view action, int error) {
   return ErrorBuilder(absl::StatusCode::kUnavailable, Reason::kStoreUnavailable)
       .RetryAfter(absl::Seconds(1))
-      .Build(fmt::format("could not {} {}: {}", action, path,
-                         std::generic_category().message(error)));
+      .Build(
+          fmt::format("could not {} {}: {}", action, path, std::generic_category().message(error)));
 }
 
 // Closes when it goes out of scope.
@@ -85,8 +85,8 @@ std::optional<std::array<uint8_t, 16>> ParseHex(std::string_view digits) {
 std::string RenderWatermark(const Watermark& watermark) {
   const std::string body = fmt::format("{}{}{}{}\n", kHeader, watermark.epoch.ToHex(),
                                        kRevisionLabel, watermark.revision.value);
-  const auto checksum = static_cast<uint32_t>(crc32(
-      0, reinterpret_cast<const Bytef*>(body.data()), static_cast<uInt>(body.size())));
+  const auto checksum = static_cast<uint32_t>(
+      crc32(0, reinterpret_cast<const Bytef*>(body.data()), static_cast<uInt>(body.size())));
   return fmt::format("{}crc32 {:08x}\n", body, checksum);
 }
 
@@ -98,8 +98,7 @@ std::optional<Watermark> ParseWatermark(std::string_view text) {
   if (!epoch) return std::nullopt;
   watermark.epoch.bytes = *epoch;
   const char* end = text.data() + text.size();
-  if (std::from_chars(text.data() + revision_at, end, watermark.revision.value).ec !=
-      std::errc()) {
+  if (std::from_chars(text.data() + revision_at, end, watermark.revision.value).ec != std::errc()) {
     return std::nullopt;
   }
   // What was read makes the same text again, checksum and all, or the text is not a watermark.
@@ -132,8 +131,8 @@ absl::Status WriteWatermark(const std::string& path, const Watermark& watermark)
   return SyncFolderOf(path);
 }
 
-WatermarkKeeper::WatermarkKeeper(std::string path, const Watermark& start,
-                                 absl::Duration interval, ErrorFunction on_error)
+WatermarkKeeper::WatermarkKeeper(std::string path, const Watermark& start, absl::Duration interval,
+                                 ErrorFunction on_error)
     : path_(std::move(path)),
       epoch_(start.epoch),
       interval_(interval),

@@ -213,9 +213,8 @@ TEST_P(CommitContractTest, ListenersHearOfVisibleChangesInOrderBeforeTheCallers)
   store().AddListener(&a);
   store().AddListener(&b);
   const auto note = [&journal](std::string text) {
-    return [&journal, text = std::move(text)](absl::StatusOr<Committed>) {
-      journal.push_back(text);
-    };
+    return
+        [&journal, text = std::move(text)](absl::StatusOr<Committed>) { journal.push_back(text); };
   };
   {
     WriterGate gate(store());

@@ -58,8 +58,8 @@ TEST_P(ScanContractTest, ScanGoesOnBehindEachCursorInBothDirections) {
       const KeyScan scan{.project_id = "a",
                          .after = KeyCursor{key->create_time, key->id},
                          .oldest_first = oldest_first};
-      EXPECT_THAT(ScannedIds(scan), ElementsAreArray(all.begin() + static_cast<long>(i) + 1,
-                                                     all.end()));
+      EXPECT_THAT(ScannedIds(scan),
+                  ElementsAreArray(all.begin() + static_cast<long>(i) + 1, all.end()));
     }
   }
 }
@@ -86,9 +86,8 @@ TEST_P(ScanContractTest, ProjectsWhoseNamesBeginAlikeDoNotMix) {
 TEST_P(ScanContractTest, VisitorEndsTheScan) {
   PutSixKeys();
   int visited = 0;
-  ASSERT_TRUE(store().ScanKeys({.project_id = "a"}, [&](const KeyRecord&) {
-    return ++visited < 2;
-  }).ok());
+  ASSERT_TRUE(
+      store().ScanKeys({.project_id = "a"}, [&](const KeyRecord&) { return ++visited < 2; }).ok());
   EXPECT_EQ(visited, 2);
 }
 
@@ -96,14 +95,18 @@ TEST_P(ScanContractTest, ScanDoesNotSeeWhatIsCommittedMeanwhile) {
   PutKey(1, "a", start_);
   PutKey(2, "a", start_ - absl::Seconds(1));
   std::vector<std::string> names;
-  ASSERT_TRUE(store().ScanKeys({.project_id = "a"}, [&](const KeyRecord& key) {
-    names.push_back(key.display_name);
-    KeyRecord renamed = TestKey(2, "a", start_ - absl::Seconds(1));
-    renamed.display_name = "renamed meanwhile";
-    EXPECT_TRUE(Commit(Putting(renamed)).ok());
-    EXPECT_TRUE(Commit(Putting(TestKey(3, "a", start_ - absl::Seconds(2)))).ok());
-    return true;
-  }).ok());
+  ASSERT_TRUE(store()
+                  .ScanKeys({.project_id = "a"},
+                            [&](const KeyRecord& key) {
+                              names.push_back(key.display_name);
+                              KeyRecord renamed = TestKey(2, "a", start_ - absl::Seconds(1));
+                              renamed.display_name = "renamed meanwhile";
+                              EXPECT_TRUE(Commit(Putting(renamed)).ok());
+                              EXPECT_TRUE(
+                                  Commit(Putting(TestKey(3, "a", start_ - absl::Seconds(2)))).ok());
+                              return true;
+                            })
+                  .ok());
   EXPECT_THAT(names, ElementsAre("key 1", "key 2"));
   EXPECT_EQ(Key(2)->display_name, "renamed meanwhile");
 }

@@ -45,18 +45,18 @@ class GrpcurlTest(support.ServerTestCase):
     def test_key_from_issue_to_revoke(self):
         issued = self.answer(
             "claviger.v1.KeyAuthority/IssueKey",
-            {"projectId": "default", "displayName": "billing", "scopes": ["orders:read", "orders:write"], "ttl": "86400s"},
+            {"project_id": "default", "display_name": "billing", "scopes": ["orders:read", "orders:write"], "ttl": "86400s"},
         )
-        check = {"key": issued["key"], "requiredScopes": ["orders:write"]}
+        check = {"key": issued["key"], "required_scopes": ["orders:write"]}
         self.assertTrue(self.answer("claviger.v1.Verifier/Verify", check)["valid"])
         self.answer(
             "claviger.v1.KeyAuthority/UpdateScopes",
-            {"keyId": issued["info"]["keyId"], "replaceWith": {"scopes": ["orders:read"]}},
+            {"key_id": issued["info"]["key_id"], "replace_with": {"scopes": ["orders:read"]}},
         )
         denied = self.answer("claviger.v1.Verifier/Verify", check)
         self.assertEqual(denied["code"], "VERIFY_CODE_INSUFFICIENT_SCOPE")
         self.assertNotIn("valid", denied)
-        revoked = self.answer("claviger.v1.KeyAuthority/RevokeKey", {"keyId": issued["info"]["keyId"]})
+        revoked = self.answer("claviger.v1.KeyAuthority/RevokeKey", {"key_id": issued["info"]["key_id"]})
         self.assertEqual(revoked["info"]["state"], "KEY_STATE_REVOKED")
         self.assertEqual(revoked["propagation"]["outcome"], "PROPAGATION_OUTCOME_ALL_ACKED")
         self.assertEqual(self.answer("claviger.v1.Verifier/Verify", check)["code"], "VERIFY_CODE_REVOKED")
@@ -64,7 +64,7 @@ class GrpcurlTest(support.ServerTestCase):
     def test_refusal_shows_the_error_details(self):
         status, text = self.grpcurl(
             "claviger.v1.KeyAuthority/IssueKey",
-            {"projectId": "default", "displayName": "x", "scopes": ["Not A Scope"]},
+            {"project_id": "default", "display_name": "x", "scopes": ["Not A Scope"]},
             self.server.root_key(),
         )
         self.assertEqual(status, 64 + 3, text)  # grpcurl: 64 + INVALID_ARGUMENT

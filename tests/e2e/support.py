@@ -200,12 +200,15 @@ class Stubs:
         cls._folder = tempfile.TemporaryDirectory(prefix="claviger-stubs-")
         proto = ROOT / "proto"
         files = [str(path) for path in sorted((proto / "claviger" / "v1").glob("*.proto"))]
-        files += [str(path) for path in sorted((proto / "third_party").rglob("*.proto"))]
-        arguments = ["protoc", f"-I{proto}", f"-I{proto / 'third_party'}", "-I/usr/include"]
+        files += [str(path) for path in sorted((proto / "third_party" / "google").rglob("*.proto"))]
+        arguments = ["protoc", f"-I{proto / 'third_party'}", f"-I{proto}", "-I/usr/include"]
         arguments += [f"--python_out={cls._folder.name}", f"--grpc_python_out={cls._folder.name}"]
         if protoc.main(arguments + files) != 0:
             raise AssertionError("grpc_tools could not make stubs from proto/")
         sys.path.insert(0, cls._folder.name)
+        import google  # Debian's, which does not look for google.rpc elsewhere by itself
+
+        google.__path__.append(str(pathlib.Path(cls._folder.name, "google")))
 
     def __init__(self, address, key=None):
         self._generate()

@@ -4,7 +4,9 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <string>
+#include <string_view>
 #include <system_error>
 
 #include "gtest/gtest.h"
@@ -27,6 +29,13 @@ class TempDir {
 
   const std::string& path() const { return path_; }
   std::string Join(const std::string& name) const { return path_ + "/" + name; }
+  // Writes a file of that mode, replacing what is there; returns its path.
+  std::string Write(const std::string& name, std::string_view bytes, unsigned mode = 0600) const {
+    const std::string file = Join(name);
+    std::ofstream(file, std::ios::binary | std::ios::trunc) << bytes;
+    std::filesystem::permissions(file, static_cast<std::filesystem::perms>(mode));
+    return file;
+  }
 
  private:
   std::string path_;

@@ -59,9 +59,9 @@ class RandomKeys {
     for (std::string& scope : scopes) scope = Bytes();
     key.scopes = ScopeSet::FromTrusted(scopes);
     for (uint32_t i = Below(3); i > 0; --i) {
-      key.allowed_cidrs.push_back(*Cidr::Parse(
-          Coin() ? fmt::format("{}.{}.0.0/16", Below(256), Below(256))
-                 : fmt::format("2001:{:x}::/{}", 1 + Below(65535), 32 + Below(97))));
+      key.allowed_cidrs.push_back(
+          *Cidr::Parse(Coin() ? fmt::format("{}.{}.0.0/16", Below(256), Below(256))
+                              : fmt::format("2001:{:x}::/{}", 1 + Below(65535), 32 + Below(97))));
     }
     for (uint32_t i = Below(3); i > 0; --i) key.bound_project_ids.push_back(Bytes());
     key.owner = Bytes();
@@ -72,9 +72,8 @@ class RandomKeys {
     if (Coin()) key.expire_time = Time();
     key.disabled = Coin();
     if (Coin()) {
-      key.revocation = Revocation{.time = Time(),
-                                  .reason = static_cast<RevokeReason>(Below(7)),
-                                  .note = Bytes()};
+      key.revocation = Revocation{
+          .time = Time(), .reason = static_cast<RevokeReason>(Below(7)), .note = Bytes()};
     }
     if (Coin()) key.rotated_from = TestKeyId(static_cast<int>(Below(1000)));
     if (Coin()) key.rotated_to = TestKeyId(static_cast<int>(Below(1000)));
@@ -92,8 +91,8 @@ class RandomKeys {
     return bytes;
   }
   absl::Time Time() {
-    return absl::FromUnixNanos(static_cast<int64_t>(
-        (uint64_t{generator_() & 0x7fffffff} << 32) | static_cast<uint32_t>(generator_())));
+    return absl::FromUnixNanos(static_cast<int64_t>((uint64_t{generator_() & 0x7fffffff} << 32) |
+                                                    static_cast<uint32_t>(generator_())));
   }
 
   std::mt19937 generator_;
@@ -102,16 +101,15 @@ class RandomKeys {
 // Whether two keys are equal in every field.
 inline bool SameKey(const KeyRecord& a, const KeyRecord& b) {
   return a.id == b.id && a.project_id == b.project_id && a.display_name == b.display_name &&
-         a.description == b.description && a.environment == b.environment &&
-         a.prefix == b.prefix && a.masked_key == b.masked_key &&
-         a.digest.bytes == b.digest.bytes && a.pepper_id == b.pepper_id && a.scopes == b.scopes &&
-         a.allowed_cidrs == b.allowed_cidrs && a.bound_project_ids == b.bound_project_ids &&
-         a.owner == b.owner && a.labels == b.labels && a.metadata == b.metadata &&
-         a.create_time == b.create_time && a.created_by == b.created_by &&
-         a.update_time == b.update_time && a.expire_time == b.expire_time &&
-         a.disabled == b.disabled && a.revocation == b.revocation &&
-         a.rotated_from == b.rotated_from && a.rotated_to == b.rotated_to &&
-         a.delete_time == b.delete_time && a.revision == b.revision;
+         a.description == b.description && a.environment == b.environment && a.prefix == b.prefix &&
+         a.masked_key == b.masked_key && a.digest.bytes == b.digest.bytes &&
+         a.pepper_id == b.pepper_id && a.scopes == b.scopes && a.allowed_cidrs == b.allowed_cidrs &&
+         a.bound_project_ids == b.bound_project_ids && a.owner == b.owner && a.labels == b.labels &&
+         a.metadata == b.metadata && a.create_time == b.create_time &&
+         a.created_by == b.created_by && a.update_time == b.update_time &&
+         a.expire_time == b.expire_time && a.disabled == b.disabled &&
+         a.revocation == b.revocation && a.rotated_from == b.rotated_from &&
+         a.rotated_to == b.rotated_to && a.delete_time == b.delete_time && a.revision == b.revision;
 }
 
 inline ProjectRecord FullProject() {
@@ -130,8 +128,8 @@ inline ProjectRecord FullProject() {
 inline bool SameProject(const ProjectRecord& a, const ProjectRecord& b) {
   return a.project_id == b.project_id && a.display_name == b.display_name &&
          a.key_prefix == b.key_prefix && a.scope_catalog == b.scope_catalog &&
-         a.policy == b.policy && a.create_time == b.create_time &&
-         a.update_time == b.update_time && a.revision == b.revision;
+         a.policy == b.policy && a.create_time == b.create_time && a.update_time == b.update_time &&
+         a.revision == b.revision;
 }
 
 inline RequestRecord FullRequest() {

@@ -7,10 +7,10 @@
 #include "core/status.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "storage/memory/memory_store.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/fake_random.h"
 #include "tests/support/store_testing.h"
-#include "storage/memory/memory_store.h"
 
 namespace claviger {
 namespace {

@@ -14,7 +14,6 @@ namespace claviger {
 namespace {
 
 using ::testing::HasSubstr;
-using ::testing::Not;
 
 // Sets a variable for as long as it lives.
 class ScopedVariable {
@@ -136,7 +135,7 @@ TEST(CommandLineTest, AWrongValueIsRefusedWithWhatIsAccepted) {
       {"client-auth", "maybe", "require, optional or none"},
       {"reflection", "yes", "auto, on or off"},
       {"memory", "256MB", "KiB, MiB or GiB"},
-      {"memory", "1MiB", "from 16MiB to"},
+      {"memory", "1MiB", "from 64MiB to"},
       {"log-level", "loud", "debug, info, warning or error"},
       {"log-format", "xml", "text or json"},
       {"drain-timeout", "10", "a duration"},
@@ -146,11 +145,9 @@ TEST(CommandLineTest, AWrongValueIsRefusedWithWhatIsAccepted) {
       {"max-streams-per-connection", "-1", "a whole number"},
       {"handshake-timeout", "0s", "from 100ms to"},
       {"keepalive-interval", "25h", "from 1s to 24h"},
-      {"dev", "maybe", "true or false"},
   };
   for (const auto& [setting, value, accepted] : kCases) {
     const std::string message = ErrorOf({"--dev=true", std::string("--") + setting + "=" + value});
-    if (std::string(setting) == "dev") continue;
     EXPECT_THAT(message, HasSubstr(std::string(setting) + ": ")) << value;
     EXPECT_THAT(message, HasSubstr(accepted)) << setting << " " << value;
   }
@@ -165,27 +162,34 @@ TEST(CommandLineTest, UnknownFlagsAreRefused) {
   EXPECT_THAT(ErrorOf({"--dev", "stray"}), HasSubstr("stray"));
 }
 
-TEST(CommandLineTest, EverySettingIsTakenFromFileEnvironmentAndFlag) {
+TEST(CommandLineTest, EverySettingIsReadFromFileEnvironmentAndFlag) {
+  TempDir dir;
   ServerConfig defaults;
   for (const Setting& setting : SettingsOf(defaults)) {
-    // Its own default is a value that it takes; a path is not empty.
-    const std::string value = setting.get().empty() ? "some/path" : setting.get();
-    TempDir dir;
-    const std::string file =
-        dir.Write("config.toml", setting.name + " = \"" + value + "\"\n").string();
-    EXPECT_TRUE(Parse({"--config", file, "--print-config"}).ok()) << setting.name;
-    EXPECT_TRUE(Parse({"--print-config", "--" + setting.name + "=" + value}).ok()) << setting.name;
-    const ScopedVariable wrong(EnvironmentName(setting.name),
-                               setting.get().empty() ? value : "\x01");
-    EXPECT_EQ(Parse({"--print-config"}).ok(), setting.get().empty()) << setting.name;
+    // Its own default is a value that it takes; of a path, anything is.
+    const bool is_path = setting.accepted == "a path";
+    const std::string good = is_path ? "some/path" : setting.get();
+    const std::string shown = setting.name + " = ";
+    for (const std::string& value : {good, std::string("\x01")}) {
+      const bool accepted = value == good || is_path;
+      const std::string file = dir.Write("config.toml", shown + "\"" + value + "\"\n");
+      EXPECT_EQ(Parse({"--print-config", "--config", file}).ok(), accepted) << setting.name;
+      EXPECT_EQ(Parse({"--print-config", "--" + setting.name + "=" + value}).ok(), accepted)
+          << setting.name;
+      const ScopedVariable variable(EnvironmentName(setting.name), value);
+      const auto printed = Parse({"--print-config"});
+      EXPECT_EQ(printed.ok(), accepted) << setting.name;
+      if (is_path) {
+        EXPECT_THAT(printed->text, HasSubstr(shown + "\"" + value + "\"\n"));
+      }
+    }
   }
 }
 
 TEST(CommandLineTest, FlagsWinOverEnvironmentOverFileOverDefaults) {
   TempDir dir;
   const std::string file =
-      dir.Write("config.toml", "dev = true\ndata = \"from-file\"\nlog-level = \"error\"\n")
-          .string();
+      dir.Write("config.toml", "dev = true\ndata = \"from-file\"\nlog-level = \"error\"\n");
   EXPECT_EQ(Parse({"--config", file})->config.store.data_dir, "from-file");
   EXPECT_EQ(Parse({"--config", file})->config.log.level, log::Level::kError);
   const ScopedVariable data("CLAVIGER_DATA", "from-environment");
@@ -195,7 +199,7 @@ TEST(CommandLineTest, FlagsWinOverEnvironmentOverFileOverDefaults) {
 
 TEST(CommandLineTest, ASwitchIsTurnedOffAgainByWhatWins) {
   TempDir dir;
-  const std::string file = dir.Write("config.toml", "dev = true\n").string();
+  const std::string file = dir.Write("config.toml", "dev = true\n");
   EXPECT_TRUE(Parse({"--config", file})->config.dev);
   EXPECT_FALSE(
       Parse({"--config", file, "--dev=false", "--insecure", "--pepper-file", "p"})->config.dev);
@@ -206,7 +210,7 @@ TEST(CommandLineTest, ASwitchIsTurnedOffAgainByWhatWins) {
 TEST(CommandLineTest, TheFileMayBeNamedByTheEnvironment) {
   TempDir dir;
   const ScopedVariable config("CLAVIGER_CONFIG",
-                              dir.Write("config.toml", "dev = true\ndata = \"d\"\n").string());
+                              dir.Write("config.toml", "dev = true\ndata = \"d\"\n"));
   EXPECT_EQ(Parse({})->config.store.data_dir, "d");
 }
 
@@ -223,7 +227,7 @@ TEST(CommandLineTest, AFileWithMistakesIsRefusedByNameAndLine) {
       {"[tls]\ncert = \"x\"\n", "line 1: settings are a flat list"},
   };
   for (const auto& [text, problem] : kCases) {
-    const std::string file = dir.Write("config.toml", text).string();
+    const std::string file = dir.Write("config.toml", text);
     EXPECT_THAT(ErrorOf({"--config", file}), AllOf(HasSubstr(file), HasSubstr(problem)));
   }
   EXPECT_THAT(ErrorOf({"--config", "/no/such/file"}), HasSubstr("/no/such/file"));
@@ -236,8 +240,7 @@ TEST(CommandLineTest, PrintedConfigIsTakenBack) {
   EXPECT_EQ(printed->mode, RunMode::kPrint);
   EXPECT_THAT(printed->text, HasSubstr("memory = \"1GiB\"\n"));
   TempDir dir;
-  const auto again =
-      Parse({"--config", dir.Write("config.toml", printed->text).string(), "--print-config"});
+  const auto again = Parse({"--config", dir.Write("config.toml", printed->text), "--print-config"});
   ASSERT_TRUE(again.ok()) << again.status();
   EXPECT_EQ(again->text, printed->text);
 }
@@ -270,7 +273,7 @@ TEST(CommandLineTest, VersionIsPrinted) {
 TEST(ServerConfigTest, CheckFilesRefusesAPepperFileThatOthersMayRead) {
   TempDir dir;
   ServerConfig config =
-      Parse({"--insecure", "--pepper-file", dir.Write("pepper", "p1:AAAA", 0644).string()})->config;
+      Parse({"--insecure", "--pepper-file", dir.Write("pepper", "p1:AAAA", 0644)})->config;
   EXPECT_THAT(std::string(config.CheckFiles(absl::Now()).message()), HasSubstr("chmod 0600"));
   config.callers.pepper_file = dir.Write("pepper", "p1:AAAA", 0600);
   EXPECT_TRUE(config.CheckFiles(absl::Now()).ok());
@@ -278,7 +281,7 @@ TEST(ServerConfigTest, CheckFilesRefusesAPepperFileThatOthersMayRead) {
 
 TEST(ServerConfigTest, CheckFilesMissesThePepperFileInProductionOnly) {
   TempDir dir;
-  const std::string none = (dir.path() / "none").string();
+  const std::string none = dir.Join("none");
   EXPECT_TRUE(absl::IsNotFound(
       Parse({"--insecure", "--pepper-file", none})->config.CheckFiles(absl::Now())));
   EXPECT_TRUE(Parse({"--dev", "--pepper-file", none})->config.CheckFiles(absl::Now()).ok());

@@ -26,7 +26,7 @@ TEST(PrivateFileTest, ReadsAFileThatOnlyItsOwnerMayRead) {
     const auto bytes = ReadPrivateFile(dir.Write("file", std::string("a\0b", 3), mode));
     ASSERT_TRUE(bytes.ok()) << bytes.status();
     EXPECT_EQ(bytes->ExposeSecret(), std::string("a\0b", 3));
-    std::filesystem::remove(dir.path() / "file");
+    std::filesystem::remove(dir.Join("file"));
   }
 }
 
@@ -41,7 +41,7 @@ TEST(PrivateFileTest, RefusesAFileThatOthersMayAccess) {
 
 TEST(PrivateFileTest, TellsAMissingFileFromOneThatIsRefused) {
   TempDir dir;
-  EXPECT_TRUE(absl::IsNotFound(ReadPrivateFile(dir.path() / "none").status()));
+  EXPECT_TRUE(absl::IsNotFound(ReadPrivateFile(dir.Join("none")).status()));
   EXPECT_TRUE(absl::IsFailedPrecondition(ReadPrivateFile(dir.path()).status()));
   const auto too_long = dir.Write("long", std::string(kMaxPrivateFileBytes + 1, 'x'));
   EXPECT_TRUE(absl::IsFailedPrecondition(ReadPrivateFile(too_long).status()));
@@ -49,15 +49,15 @@ TEST(PrivateFileTest, TellsAMissingFileFromOneThatIsRefused) {
 
 TEST(PrivateFileTest, RefusesAPipeWithoutWaitingForItsWriter) {
   TempDir dir;
-  const auto pipe = dir.path() / "pipe";
+  const auto pipe = dir.Join("pipe");
   ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
   EXPECT_TRUE(absl::IsFailedPrecondition(ReadPrivateFile(pipe).status()));
 }
 
 TEST(PrivateFileTest, CreateMakesAFileThatReadTakes) {
   TempDir dir;
-  ASSERT_TRUE(CreatePrivateFile(dir.path() / "file", "bytes").ok());
-  const auto bytes = ReadPrivateFile(dir.path() / "file");
+  ASSERT_TRUE(CreatePrivateFile(dir.Join("file"), "bytes").ok());
+  const auto bytes = ReadPrivateFile(dir.Join("file"));
   ASSERT_TRUE(bytes.ok()) << bytes.status();
   EXPECT_EQ(bytes->ExposeSecret(), "bytes");
   EXPECT_EQ(FilesIn(dir.path()), 1u);
@@ -73,9 +73,9 @@ TEST(PrivateFileTest, CreateLeavesWhatIsThere) {
 
 TEST(PrivateFileTest, CreateDoesNotFollowALinkThatIsThere) {
   TempDir dir;
-  std::filesystem::create_symlink(dir.path() / "target", dir.path() / "file");
-  EXPECT_TRUE(absl::IsAlreadyExists(CreatePrivateFile(dir.path() / "file", "bytes")));
-  EXPECT_FALSE(std::filesystem::exists(dir.path() / "target"));
+  std::filesystem::create_symlink(dir.Join("target"), dir.Join("file"));
+  EXPECT_TRUE(absl::IsAlreadyExists(CreatePrivateFile(dir.Join("file"), "bytes")));
+  EXPECT_FALSE(std::filesystem::exists(dir.Join("target")));
 }
 
 TEST(PrivateFileTest, ReplaceExchangesBytesAndMode) {
@@ -88,7 +88,7 @@ TEST(PrivateFileTest, ReplaceExchangesBytesAndMode) {
 
 TEST(PrivateFileTest, WritingIntoAMissingDirectoryFails) {
   TempDir dir;
-  EXPECT_TRUE(absl::IsNotFound(CreatePrivateFile(dir.path() / "no" / "file", "bytes")));
+  EXPECT_TRUE(absl::IsNotFound(CreatePrivateFile(dir.Join("no/file"), "bytes")));
 }
 
 }  // namespace

@@ -154,7 +154,7 @@ TEST_F(ServerMetricsTest, PromtoolFindsNothingToComplainAbout) {
   if (std::system("command -v promtool > /dev/null") != 0) GTEST_SKIP() << "promtool is not here";
   verify_->Handled(0, absl::Milliseconds(1));
   TempDir dir;
-  const std::string file = dir.Write("metrics.txt", metrics_.RenderText()).string();
+  const std::string file = dir.Write("metrics.txt", metrics_.RenderText());
   FILE* promtool = popen(("promtool check metrics < " + file + " 2>&1").c_str(), "r");
   ASSERT_NE(promtool, nullptr);
   std::string output;

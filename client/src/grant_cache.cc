@@ -1,0 +1,200 @@
+#include "client/src/grant_cache.h"
+
+#include <algorithm>
+#include <bit>
+#include <utility>
+
+#include "absl/hash/hash.h"
+
+namespace claviger::client {
+namespace {
+
+constexpr size_t kMaxEntries = size_t{1} << 26;
+
+GrantCache::Limits Coerced(GrantCache::Limits limits) {
+  limits.max_entries = std::clamp<size_t>(limits.max_entries, 1, kMaxEntries);
+  return limits;
+}
+
+void DeleteEntry(void* entry) { delete static_cast<GrantEntry*>(entry); }
+
+}  // namespace
+
+GrantEntry::GrantEntry(NewGrant&& from, uint64_t generation, size_t bytes)
+    : id_(from.grant->id),
+      generation_(generation),
+      end_nanos_(absl::ToInt64Nanoseconds(from.end_of_life)),
+      grant_(std::move(from.grant)),
+      hash_(from.hash),
+      revision_(from.revision),
+      bytes_(bytes) {}
+
+// Twice as many buckets as entries: chains stay near one entry, each of which is a cache miss.
+GrantCache::GrantCache(const Limits& limits)
+    : limits_(Coerced(limits)),
+      bucket_mask_(std::max(kShards, 2 * std::bit_ceil(limits_.max_entries)) - 1),
+      buckets_(new std::atomic<GrantEntry*>[bucket_mask_ + 1] {}) {}
+
+GrantCache::~GrantCache() {
+  for (Shard& shard : shards_) {
+    absl::MutexLock lock(&shard.mutex);
+    for (GrantEntry* entry : shard.ring) delete entry;
+  }
+}
+
+// absl::Hash has a seed of this process, so nobody outside can choose ids for one chain.
+size_t GrantCache::BucketIndex(const KeyId& id) const {
+  return absl::Hash<KeyId>()(id) & bucket_mask_;
+}
+
+// A chain lies in one shard.
+GrantCache::Shard& GrantCache::ShardOf(const KeyId& id) {
+  return shards_[BucketIndex(id) % kShards];
+}
+
+void GrantCache::Reader::Prefetch(const KeyId& id) const {
+  const GrantEntry* const first =
+      cache_.buckets_[cache_.BucketIndex(id)].load(std::memory_order_seq_cst);
+  if (first == nullptr) return;
+  __builtin_prefetch(first);
+  __builtin_prefetch(reinterpret_cast<const char*>(first) + sizeof(GrantEntry) / 2);
+}
+
+const GrantEntry* GrantCache::Reader::Find(const KeyId& id) const {
+  const GrantEntry* entry = cache_.FindInChain(id);
+  if (entry == nullptr ||
+      entry->generation_ != cache_.generation_.load(std::memory_order_seq_cst)) {
+    return nullptr;
+  }
+  // Written once per round of the hand: a line that everybody reads stays shared.
+  if (!entry->referenced_.load(std::memory_order_relaxed)) {
+    entry->referenced_.store(true, std::memory_order_relaxed);
+  }
+  return entry;
+}
+
+// All loads and stores of links are seq_cst, as Reclaimer demands. Evictions are visible to every
+// later lookup since their store is done before the shard's mutex is released.
+GrantEntry* GrantCache::FindInChain(const KeyId& id) const {
+  GrantEntry* entry = buckets_[BucketIndex(id)].load(std::memory_order_seq_cst);
+  while (entry != nullptr && entry->id_ != id) {
+    entry = entry->next_.load(std::memory_order_seq_cst);
+  }
+  return entry;
+}
+
+bool GrantCache::Insert(NewGrant grant) {
+  const size_t bytes = sizeof(GrantEntry) + MemoryOf(*grant.grant);
+  const KeyId id = grant.grant->id;
+  // Read before anything else: what a Flush meanwhile should have taken is then not there.
+  const uint64_t generation = generation_.load(std::memory_order_seq_cst);
+  if (!Reserve(bytes, BucketIndex(id) % kShards)) return false;
+  std::unique_ptr<GrantEntry> entry(new GrantEntry(std::move(grant), generation, bytes));
+
+  Shard& shard = ShardOf(id);
+  absl::MutexLock lock(&shard.mutex);
+  if (GrantEntry* const old = FindInChain(id); old != nullptr) {
+    if (old->generation_ == generation && old->revision_ > entry->revision_) {
+      Release(bytes);
+      return false;
+    }
+    Remove(shard, old);
+  }
+  std::atomic<GrantEntry*>& bucket = buckets_[BucketIndex(id)];
+  entry->next_.store(bucket.load(std::memory_order_relaxed), std::memory_order_relaxed);
+  entry->ring_index_ = shard.ring.size();
+  shard.ring.push_back(entry.get());
+  bucket.store(entry.release(), std::memory_order_seq_cst);
+  return true;
+}
+
+void GrantCache::Evict(const KeyId& id) {
+  Shard& shard = ShardOf(id);
+  absl::MutexLock lock(&shard.mutex);
+  if (GrantEntry* const entry = FindInChain(id); entry != nullptr) Remove(shard, entry);
+}
+
+void GrantCache::EvictProject(std::string_view project_id) {
+  for (Shard& shard : shards_) {
+    absl::MutexLock lock(&shard.mutex);
+    for (size_t i = 0; i < shard.ring.size();) {
+      if (shard.ring[i]->grant_->project_id == project_id) {
+        Remove(shard, shard.ring[i]);  // puts another one in its place
+      } else {
+        ++i;
+      }
+    }
+  }
+}
+
+void GrantCache::Flush() { generation_.fetch_add(1, std::memory_order_seq_cst); }
+
+// Entries are counted before they are linked, so that the bounds hold at every moment.
+bool GrantCache::Reserve(size_t bytes, size_t first_shard) {
+  if (bytes > limits_.max_bytes) return false;
+  // What this thread evicts another one may take: a bound on the tries, for it is only a cache.
+  constexpr size_t kMaxRounds = 16;
+  for (size_t round = 0; round < kMaxRounds; ++round) {
+    for (size_t i = 0; i < kShards; ++i) {
+      Shard& shard = shards_[(first_shard + i) % kShards];
+      do {
+        if (TryReserve(bytes)) return true;
+      } while (EvictOne(shard));
+    }
+  }
+  return false;
+}
+
+bool GrantCache::TryReserve(size_t bytes) {
+  if (entries_.fetch_add(1, std::memory_order_relaxed) < limits_.max_entries) {
+    if (bytes_.fetch_add(bytes, std::memory_order_relaxed) + bytes <= limits_.max_bytes)
+      return true;
+    bytes_.fetch_sub(bytes, std::memory_order_relaxed);
+  }
+  entries_.fetch_sub(1, std::memory_order_relaxed);
+  return false;
+}
+
+void GrantCache::Release(size_t bytes) {
+  entries_.fetch_sub(1, std::memory_order_relaxed);
+  bytes_.fetch_sub(bytes, std::memory_order_relaxed);
+}
+
+bool GrantCache::EvictOne(Shard& shard) {
+  absl::MutexLock lock(&shard.mutex);
+  const uint64_t generation = generation_.load(std::memory_order_seq_cst);
+  // After one round every entry has lost its second chance, or was found again meanwhile.
+  for (size_t i = 0; i < 2 * shard.ring.size(); ++i) {
+    if (shard.hand >= shard.ring.size()) shard.hand = 0;
+    GrantEntry* const entry = shard.ring[shard.hand];
+    const bool flushed = entry->generation_ != generation;
+    if (flushed || !entry->referenced_.load(std::memory_order_relaxed)) {
+      Remove(shard, entry);
+      return true;
+    }
+    entry->referenced_.store(false, std::memory_order_relaxed);
+    ++shard.hand;
+  }
+  if (shard.ring.empty()) return false;
+  Remove(shard, shard.ring[shard.hand % shard.ring.size()]);
+  return true;
+}
+
+void GrantCache::Remove(Shard& shard, GrantEntry* entry) {
+  std::atomic<GrantEntry*>* link = &buckets_[BucketIndex(entry->id_)];
+  while (link->load(std::memory_order_relaxed) != entry) {
+    link = &link->load(std::memory_order_relaxed)->next_;
+  }
+  // A reader that stands on `entry` still finds its way on: `entry` keeps its link.
+  link->store(entry->next_.load(std::memory_order_relaxed), std::memory_order_seq_cst);
+
+  GrantEntry* const last = shard.ring.back();
+  shard.ring[entry->ring_index_] = last;
+  last->ring_index_ = entry->ring_index_;
+  shard.ring.pop_back();
+
+  Release(entry->bytes_);
+  reclaimer_.Retire(entry, &DeleteEntry);
+}
+
+}  // namespace claviger::client

@@ -1,0 +1,156 @@
+// Positive answers by key id: what makes a check cost no call.
+//
+//   GrantCache::Reader reader(cache);
+//   reader.Prefetch(parsed.id);
+//   const KeyHash hash = HashKey(key);
+//   const GrantEntry* entry = reader.Find(parsed.id);
+//   if (entry != nullptr && entry->LiveAt(now) && Equal(entry->hash(), hash)) …
+#ifndef CLAVIGER_CLIENT_SRC_GRANT_CACHE_H_
+#define CLAVIGER_CLIENT_SRC_GRANT_CACHE_H_
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "client/src/cached_grant.h"
+#include "client/src/reclaimer.h"
+#include "core/digest.h"
+#include "core/key_format.h"
+#include "core/revision.h"
+
+namespace claviger::client {
+
+// An answer on its way into the cache.
+struct NewGrant {
+  KeyHash hash;  // of the whole key
+  std::shared_ptr<const CachedGrant> grant;
+  // On the scale of Clock::SinceBoot; absl::InfiniteDuration(): never.
+  absl::Duration end_of_life = absl::InfiniteDuration();
+  Revision revision;  // what the answer reflects
+};
+
+// A cached answer.
+//
+// Thread safety: immutable but for what the cache keeps in it.
+class alignas(64) GrantEntry {
+ public:
+  const KeyHash& hash() const { return hash_; }
+  const std::shared_ptr<const CachedGrant>& grant() const { return grant_; }
+  Revision revision() const { return revision_; }
+  // `now` on the scale of Clock::SinceBoot.
+  bool LiveAt(absl::Duration now) const { return absl::ToInt64Nanoseconds(now) < end_nanos_; }
+
+ private:
+  friend class GrantCache;
+
+  GrantEntry(NewGrant&& from, uint64_t generation, size_t bytes);
+
+  // The first cache line tells whether this is the entry, the second whether it is the key.
+  std::atomic<GrantEntry*> next_{nullptr};
+  const KeyId id_;
+  const uint64_t generation_;
+  const int64_t end_nanos_;
+  const std::shared_ptr<const CachedGrant> grant_;
+  // Second chance: found since the hand came by.
+  mutable std::atomic<bool> referenced_{false};
+  const KeyHash hash_;
+  const Revision revision_;
+  const size_t bytes_;
+  size_t ring_index_ = 0;  // guarded by the shard's mutex
+};
+
+// Bounded in entries and bytes, evicted by second chance (CLOCK). Holds at most one entry per key
+// id. Knows nothing of leases and revisions: what may be inserted when is InsertFence's to say.
+//
+// Thread safety: all methods may be called from any thread at once. Lookups take no lock and
+// allocate nothing; changes of different shards share no lock.
+//
+// Consistency: once Evict, EvictProject or Flush returned, no Reader::Find begun afterwards gives
+// what it removed.
+class GrantCache {
+ public:
+  struct Limits {
+    size_t max_entries = 100'000;  // 1 to 2^26; coerced
+    size_t max_bytes =
+        64 << 20;  // of the entries and grants; the index takes 16 to 32 bytes an entry
+  };
+
+  explicit GrantCache(const Limits& limits);
+  // REQUIRES: no Reader is alive, and nobody calls.
+  ~GrantCache();
+  GrantCache(const GrantCache&) = delete;
+  GrantCache& operator=(const GrantCache&) = delete;
+
+  // Keeps the entries that it finds allocated. Short-lived, on the stack, nothing blocks meanwhile.
+  class Reader {
+   public:
+    // `cache` outlives the reader.
+    explicit Reader(const GrantCache& cache) : cache_(cache), guard_(cache.reclaimer_) {}
+
+    // Starts to fetch what `Find` will need, while the caller computes the key's hash.
+    void Prefetch(const KeyId& id) const;
+
+    // The entry of `id`, to be used while this reader lives; null: none. Whether it is still alive
+    // and the hash matches is the caller's to test.
+    const GrantEntry* Find(const KeyId& id) const;
+
+   private:
+    const GrantCache& cache_;
+    const Reclaimer::ReadGuard guard_;
+  };
+
+  // Replaces the entry of the same id unless that one reflects a later revision. False: not
+  // inserted (older than what is there, or larger than the whole cache).
+  bool Insert(NewGrant grant);
+
+  void Evict(const KeyId& id);
+  // Goes through all entries.
+  void EvictProject(std::string_view project_id);
+  // Takes constant time; the memory comes back as new entries need it.
+  void Flush();
+
+  // With the flushed ones that still take memory.
+  size_t entries() const { return entries_.load(std::memory_order_relaxed); }
+  size_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
+  const Limits& limits() const { return limits_; }
+
+ private:
+  static constexpr size_t kShards = 64;
+
+  struct alignas(64) Shard {
+    absl::Mutex mutex;
+    std::vector<GrantEntry*> ring ABSL_GUARDED_BY(mutex);
+    size_t hand ABSL_GUARDED_BY(mutex) = 0;
+  };
+
+  size_t BucketIndex(const KeyId& id) const;
+  Shard& ShardOf(const KeyId& id);
+  // Whatever its generation. REQUIRES: a Reader is alive, or the shard's mutex is held.
+  GrantEntry* FindInChain(const KeyId& id) const;
+  bool Reserve(size_t bytes, size_t first_shard);
+  bool TryReserve(size_t bytes);
+  void Release(size_t bytes);
+  bool EvictOne(Shard& shard) ABSL_LOCKS_EXCLUDED(shard.mutex);
+  // Takes `entry` out of chain and ring, and retires it.
+  void Remove(Shard& shard, GrantEntry* entry) ABSL_EXCLUSIVE_LOCKS_REQUIRED(shard.mutex);
+
+  const Limits limits_;
+  const size_t bucket_mask_;
+  const std::unique_ptr<std::atomic<GrantEntry*>[]> buckets_;  // changed under their shard's mutex
+  std::array<Shard, kShards> shards_;
+  std::atomic<uint64_t> generation_{0};  // entries of another one are not there
+  std::atomic<size_t> entries_{0};
+  std::atomic<size_t> bytes_{0};
+  Reclaimer reclaimer_;
+};
+
+}  // namespace claviger::client
+
+#endif  // CLAVIGER_CLIENT_SRC_GRANT_CACHE_H_

@@ -1,0 +1,96 @@
+#include "server/sync/session.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace claviger::sync {
+
+std::vector<FromAuthority> Session::Connect(ConnectionId connection, const Hello& hello,
+                                            ProjectFilter filter, const Epoch& epoch,
+                                            const EventRing& ring, absl::Duration lease) {
+  // A cache that was filled under another filter may hold keys that this one would never evict.
+  const bool same_filter = known_ ? filter == filter_ : filter.passes_all();
+  const bool resumed = hello.epoch == epoch && same_filter && ring.Covers(hello.resume_revision);
+  known_ = true;
+  connection_ = connection;
+  filter_ = std::move(filter);
+  client_ = hello.client;
+  observer_ = hello.observer;
+  stale_on_error_ = hello.stale_on_error;
+  under_way_.reset();
+  if (resumed) {
+    // Its position is as good as an acknowledgement.
+    acked_ = std::max(acked_, hello.resume_revision);
+    cursor_ = hello.resume_revision;
+  } else {
+    cursor_ = ring.head();
+    under_way_ = ring.head();
+  }
+  told_ = cursor_;
+  std::vector<FromAuthority> out = {Welcome{.epoch = epoch,
+                                            .head_revision = ring.head(),
+                                            .resumed = resumed,
+                                            .lease = lease,
+                                            .beat_interval = lease / 3}};
+  if (!rules_.replay_before_grant) return out;
+  std::vector<FromAuthority> replay = Pump(ring);
+  out.insert(out.end(), std::make_move_iterator(replay.begin()),
+             std::make_move_iterator(replay.end()));
+  return out;
+}
+
+std::optional<std::vector<FromAuthority>> Session::OnBeat(const Beat& beat, const EventRing& ring,
+                                                          absl::Duration lease,
+                                                          absl::Duration now) {
+  if (beat.acked_revision > told_) return std::nullopt;
+  acked_ = std::max(acked_, beat.acked_revision);
+  if (under_way_.has_value() && acked_ >= *under_way_) under_way_.reset();
+  std::vector<FromAuthority> out;
+  if (!under_way_.has_value() || !rules_.grant_needs_ack) {
+    if (!observer_) {
+      const absl::Duration granted = lease + stale_on_error_;
+      lease_end_ =
+          std::max(lease_end_, now + (rules_.lease_margin ? AuthorityLease(granted) : granted));
+      told_ = std::max(told_, position());
+      out.emplace_back(
+          Grant{.beat_id = beat.beat_id, .up_to_revision = position(), .lease = lease});
+    }
+  }
+  std::vector<FromAuthority> pushed = Pump(ring);
+  out.insert(out.end(), std::make_move_iterator(pushed.begin()),
+             std::make_move_iterator(pushed.end()));
+  return out;
+}
+
+std::vector<FromAuthority> Session::Pump(const EventRing& ring) {
+  if (!connection_.has_value() || under_way_.has_value() || cursor_ == ring.head()) return {};
+  // With nothing under way, everything up to the cursor is out of its cache.
+  acked_ = std::max(acked_, cursor_);
+  if (!ring.Covers(cursor_)) {
+    cursor_ = ring.head();
+    under_way_ = cursor_;
+    told_ = cursor_;
+    return {Reset{.to_revision = cursor_, .why = ResetReason::kTooSlow}};
+  }
+  EventRing::Items behind = ring.Behind(cursor_, filter_, kMaxItems);
+  cursor_ = behind.to;
+  // What does not concern this verifier needs no message: the next one moves its position.
+  if (behind.items.empty()) return {};
+  under_way_ = behind.to;
+  return {Invalidation{.previous_revision = std::exchange(told_, behind.to),
+                       .to_revision = behind.to,
+                       .items = std::move(behind.items)}};
+}
+
+bool Session::HasReached(Revision revision) const { return position() >= revision; }
+
+absl::Duration Session::SafeFrom(Revision revision, absl::Duration lease,
+                                 absl::Duration now) const {
+  // An older message under way may still be acknowledged and earn one more lease, before `revision`
+  // is pushed.
+  const bool pushed = under_way_.has_value() && *under_way_ >= revision;
+  if (pushed || !connection_.has_value()) return lease_end_;
+  return std::max(lease_end_, now) + AuthorityLease(lease + stale_on_error_);
+}
+
+}  // namespace claviger::sync

@@ -1,0 +1,159 @@
+// The thread that drives the hub: everything that concerns sessions happens here, one thing after
+// another, so that nothing of it needs a lock and no commit waits for a verifier.
+#ifndef CLAVIGER_SERVER_SYNC_SYNC_LOOP_H_
+#define CLAVIGER_SERVER_SYNC_SYNC_LOOP_H_
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "core/clock.h"
+#include "core/key_format.h"
+#include "core/sync_messages.h"
+#include "server/sync/hub.h"
+#include "storage/key_store.h"
+
+namespace claviger::sync {
+
+// The sending end of a stream.
+//
+// Thread safety: all methods may be called from any thread at once. None blocks.
+class SyncStream {
+ public:
+  virtual ~SyncStream() = default;
+  // Queues a message.
+  virtual void Send(const FromAuthority& message) = 0;
+  // Ends the stream after what is queued.
+  virtual void Close(absl::Status status) = 0;
+};
+
+// Whose stream it is.
+struct StreamOwner {
+  std::string caller;
+  std::string peer;
+  std::optional<KeyId> key_id;                  // of the caller, when it is known by a key
+  std::function<absl::Status()> still_allowed;  // OK while the caller may verify; must not block
+};
+
+// A session with its owner.
+struct OwnedSession {
+  SessionInfo info;
+  std::string caller;
+  std::string peer;
+};
+
+struct SessionList {
+  std::vector<OwnedSession> sessions;
+  Revision head;
+};
+
+// Is told what happens, for metrics. Called on the loop's thread.
+class SyncObserver {
+ public:
+  virtual ~SyncObserver() = default;
+  virtual void OnBarrier(const BarrierReport& report) = 0;
+  // From time to time, and after changes.
+  virtual void OnState(const HubCounters& counters, const SessionList& sessions) = 0;
+};
+
+struct SyncLoopOptions {
+  HubOptions hub;
+  // Changes of before the start, for subscribers that resume; see Hub::Preload.
+  std::vector<Event> history;
+  absl::Duration max_stale_on_error = absl::Seconds(60);
+  // Makes durable that leases of up to the given length may be about (I11), then calls back. May be
+  // called again with a longer one.
+  std::function<void(absl::Duration longest, std::function<void(absl::Status)> done)>
+      announce_lease;
+};
+
+// Thread safety: all methods may be called from any thread at once, and none blocks except Stop.
+class SyncLoop final : public CommitListener {
+ public:
+  // `clock` and `observer` outlive the loop.
+  SyncLoop(SyncLoopOptions options, const Clock& clock, SyncObserver& observer);
+  // Stops.
+  ~SyncLoop() override;
+
+  ConnectionId NewConnection() { return next_connection_.fetch_add(1, std::memory_order_relaxed); }
+  void OnHello(ConnectionId connection, std::shared_ptr<SyncStream> stream, StreamOwner owner,
+               Hello hello, ProjectFilter filter);
+  void OnBeat(ConnectionId connection, Beat beat);
+  void OnClosed(ConnectionId connection);
+
+  // Waits until no verifier accepts what was true before `revision` in `project_id`, or until
+  // `deadline` (SinceBoot scale; passed: only looks). `done` runs once, on the loop's thread, or
+  // with kPending when the loop stops.
+  using BarrierDone = absl::AnyInvocable<void(const BarrierReport&)>;
+  void Await(Revision revision, std::string project_id, absl::Duration deadline, BarrierDone done);
+
+  void ListSessions(absl::AnyInvocable<void(const SessionList&)> done);
+
+  void OnCommitted(std::span<const Committed> batch) override;
+
+  // Tells every verifier to come back elsewhere or later, ends all streams and barriers. Returns
+  // how long leases may still be about; zero or less: none are. Idempotent.
+  absl::Duration Stop();
+
+ private:
+  using Task = absl::AnyInvocable<void()>;
+
+  struct Stream {
+    std::shared_ptr<SyncStream> stream;
+    StreamOwner owner;
+  };
+
+  // False, and the task is dropped, once the loop has ended.
+  bool Post(Task task);
+  void Loop();
+  void RunTasks(std::vector<Task> tasks);
+  bool HasWork() const ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return !tasks_.empty(); }
+
+  // All below run on the loop's thread.
+  void Admit(ConnectionId connection, Stream stream, const Hello& hello, ProjectFilter filter);
+  void CheckOwner(ConnectionId connection);
+  void Apply(std::vector<Event> events, const std::vector<KeyId>& management_keys);
+  void Execute();
+  void CloseStream(ConnectionId connection, const absl::Status& status);
+  SessionList List() const;
+  void Report();
+  void EndAll();
+
+  const SyncLoopOptions options_;
+  const Clock& clock_;
+  SyncObserver& observer_;
+  std::atomic<ConnectionId> next_connection_{1};
+
+  absl::Mutex mutex_;
+  std::vector<Task> tasks_ ABSL_GUARDED_BY(mutex_);
+  bool ended_ ABSL_GUARDED_BY(mutex_) = false;
+
+  // The loop thread's own.
+  Hub hub_;
+  absl::flat_hash_map<ConnectionId, Stream> streams_;
+  absl::flat_hash_map<SessionId, StreamOwner> owners_;  // of sessions that are gone, too
+  absl::flat_hash_map<uint64_t, BarrierDone> waiting_;
+  uint64_t next_barrier_ = 1;
+  absl::Duration announced_ = absl::ZeroDuration();
+  absl::Duration next_report_;
+  bool stopping_ = false;
+
+  std::atomic<bool> stopped_{false};
+  std::thread thread_;
+};
+
+}  // namespace claviger::sync
+
+#endif  // CLAVIGER_SERVER_SYNC_SYNC_LOOP_H_

@@ -1,0 +1,506 @@
+#!/usr/bin/env python3
+"""The command line against a real server: every command, its output, its exit code, and bad input."""
+
+import json
+import os
+import pathlib
+import re
+import stat
+import subprocess
+import unittest
+
+import support
+
+OK, DENIED, USAGE, UNREACHABLE = range(4)
+KEY = re.compile(r"[a-z][a-z0-9]{1,15}_(live|test)_[0-9A-Za-z]{16}_[0-9A-Za-z]{49}")
+NO_KEY_ID = "0000000000000000"
+RUN_SECONDS = 60
+
+
+class Result:
+    """What a run printed and how it ended."""
+
+    def __init__(self, process):
+        self.code = process.returncode
+        self.out = process.stdout
+        self.err = process.stderr
+
+    @property
+    def json(self):
+        return json.loads(self.out)
+
+    def __str__(self):
+        return f"exit {self.code}\nstdout:\n{self.out}\nstderr:\n{self.err}"
+
+
+def run_cli(folder, server, arguments, stdin=None, **environment):
+    """Runs the binary in the folder with nothing of our environment but PATH."""
+    variables = {"PATH": os.environ["PATH"], "CLAVIGER_SERVER": server, **environment}
+    process = subprocess.run(
+        [support.binary("claviger"), *arguments],
+        cwd=folder,
+        env=variables,
+        input=stdin or "",
+        capture_output=True,
+        text=True,
+        timeout=RUN_SECONDS,
+        check=False,
+    )
+    return Result(process)
+
+
+def make_certificate(folder):
+    """A self-signed certificate for 127.0.0.1 in cert.pem and its key in key.pem."""
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+        + ["-keyout", str(folder / "key.pem"), "-out", str(folder / "cert.pem"), "-days", "2"]
+        + ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"],
+        check=True,
+        capture_output=True,
+    )
+    (folder / "key.pem").chmod(0o600)
+
+
+class CliTestCase(support.ServerTestCase):
+    """Runs commands in the server's folder, where ./data/root.key is found by itself."""
+
+    def cli(self, *arguments, stdin=None, expect=OK, **environment):
+        result = run_cli(self.folder, self.server.address, arguments, stdin, **environment)
+        self.assertEqual(result.code, expect, f"{arguments}: {result}")
+        self.assertNotIn("terminate called", result.err)
+        self.assertLess(result.err.count("\n"), 25, f"too long: {result.err}")
+        return result
+
+    def cli_json(self, *arguments, **more):
+        return self.cli(*arguments, "-o", "json", **more).json
+
+    def issue(self, *arguments):
+        """(key, key id) of a new key."""
+        answer = self.cli_json("key", "issue", *arguments)
+        self.assertRegex(answer["key"], KEY)
+        return answer["key"], answer["info"]["keyId"]
+
+
+class StoryTest(CliTestCase):
+    def test_a_key_from_project_to_revocation(self):
+        created = self.cli("project", "create", "acme", "--name", "Acme API", "-s", "invoices:*", "-s", "reports:read")
+        self.assertIn("Acme API", created.out)
+        key, key_id = self.issue("-p", "acme", "-n", "billing", "-s", "invoices:read", "-s", "invoices:write", "--ttl", "90d")
+        self.assertTrue(self.cli("verify", "-s", "invoices:write", stdin=key).out.startswith("VALID\n"))
+        scopes = self.cli("key", "scopes", key_id, "--remove", "invoices:write")
+        self.assertRegex(scopes.out, r"removed +invoices:write")
+        self.assertRegex(scopes.out, r"narrowed +no verifier held it \(0 sessions\)")
+        denied = self.cli("verify", "-s", "invoices:write", stdin=key, expect=DENIED)
+        self.assertTrue(denied.out.startswith("DENIED INSUFFICIENT_SCOPE missing invoices:write\n"), denied)
+        self.assertEqual(self.cli("key", "disable", key_id).out, "disabled; no verifier held it (0 sessions)\n")
+        self.assertEqual(self.cli("verify", stdin=key, expect=DENIED).out, "DENIED DISABLED\n")
+        self.assertEqual(self.cli("key", "enable", key_id).out, "enabled\n")
+        self.cli("verify", stdin=key)
+        revoked = self.cli("key", "revoke", key_id, "--reason", "owner-left", "--note", "gone")
+        self.assertEqual(revoked.out, "revoked; no verifier held it (0 sessions)\n")
+        self.assertEqual(self.cli("verify", stdin=key, expect=DENIED).out, "DENIED REVOKED\n")
+        shown = self.cli("key", "get", key_id).out
+        self.assertRegex(shown, r"state +REVOKED")
+        self.assertRegex(shown, r"reason +OWNER_LEFT")
+        self.assertNotIn(key, shown)
+        self.assertIn(key_id, self.cli("key", "list", "-p", "acme").out)
+        self.assertNotIn(key_id, self.cli("key", "list", "-p", "acme", "--hide-revoked").out)
+
+
+class ProjectTest(CliTestCase):
+    def test_create_update_get_list_delete(self):
+        self.cli("project", "create", "shop", "--key-prefix", "shop", "--max-ttl", "1y", "--require-cidrs")
+        updated = self.cli_json("project", "update", "shop", "--no-require-cidrs", "--default-ttl", "90d", "-n", "Shop")
+        project = updated["project"]
+        self.assertEqual(project["displayName"], "Shop")
+        self.assertEqual(project["policy"]["maxKeyTtl"], "31536000s")
+        self.assertEqual(project["policy"]["defaultKeyTtl"], "7776000s")
+        self.assertFalse(project["policy"]["allowedCidrsRequired"])
+        self.assertEqual(self.cli_json("project", "get", "shop")["project"], project)
+        listed = [each["projectId"] for each in self.cli_json("project", "list")["projects"]]
+        self.assertEqual(listed, ["claviger", "default", "shop"])
+        self.assertEqual(len(self.cli_json("project", "list", "--limit", "2")["projects"]), 2)
+        self.assertEqual(self.cli("project", "delete", "shop").out, "deleted\n")
+        self.cli("project", "get", "shop", expect=DENIED)
+
+    def test_update_names_only_what_was_given(self):
+        self.cli("project", "create", "shop", "-s", "orders:read", "--max-ttl", "1y")
+        self.cli("project", "update", "shop", "--name", "Shop")
+        project = self.cli_json("project", "get", "shop")["project"]
+        self.assertEqual(project["scopeCatalog"], ["orders:read"])
+        self.assertEqual(project["policy"]["maxKeyTtl"], "31536000s")
+        cleared = self.cli_json("project", "update", "shop", "--any-scope", "--max-ttl", "none")["project"]
+        self.assertEqual(cleared["scopeCatalog"], [])
+        self.assertNotIn("maxKeyTtl", cleared["policy"])
+
+    def test_stale_revision_and_dry_run_change_nothing(self):
+        revision = self.cli_json("project", "create", "shop")["project"]["revision"]
+        self.cli("project", "update", "shop", "-n", "One", "--if-revision", revision)
+        stale = self.cli("project", "update", "shop", "-n", "Two", "--if-revision", revision, expect=DENIED)
+        self.assertIn("STALE_REVISION", stale.err)
+        dry = self.cli("project", "update", "shop", "-n", "Three", "--dry-run")
+        self.assertIn("nothing was changed", dry.err)
+        self.cli("project", "delete", "shop", "--dry-run")
+        self.assertEqual(self.cli_json("project", "get", "shop")["project"]["displayName"], "One")
+
+    def test_a_project_with_keys_stays(self):
+        self.cli("project", "create", "shop")
+        self.issue("-p", "shop", "-n", "k")
+        self.assertIn("PROJECT_NOT_EMPTY", self.cli("project", "delete", "shop", expect=DENIED).err)
+
+
+class IssueTest(CliTestCase):
+    def test_stdout_is_the_key_alone(self):
+        result = self.cli("key", "issue", "-p", "default", "-n", "ci")
+        self.assertRegex(result.out, rf"\A{KEY.pattern}\n\Z")
+        self.assertIn("This is the only time", result.err)
+        self.assertNotIn(result.out.strip(), result.err)
+        quiet = self.cli("key", "issue", "-p", "default", "-n", "ci", "-q")
+        self.assertRegex(quiet.out, rf"\A{KEY.pattern}\n\Z")
+        self.assertEqual(quiet.err, "")
+
+    def test_every_field_arrives(self):
+        answer = self.cli_json(
+            *["key", "issue", "-p", "default", "-n", "Bücher 鍵", "--description", "d", "-s", "a:b", "-s", "c:*"],
+            *["--expires", "2040-01-31", "--owner", "alice", "-l", "team=x", "-l", "tier=1"],
+            *["--metadata", '{"plan":"pro"}', "--cidr", "10.0.0.0/8", "--cidr", "2001:db8::/32", "--env", "test"],
+        )
+        info = answer["info"]
+        self.assertEqual(info["displayName"], "Bücher 鍵")
+        self.assertEqual(info["description"], "d")
+        self.assertEqual(info["scopes"], ["a:b", "c:*"])
+        self.assertEqual(info["expireTime"], "2040-01-31T00:00:00Z")
+        self.assertEqual(info["owner"], "alice")
+        self.assertEqual(info["labels"], {"team": "x", "tier": "1"})
+        self.assertEqual(info["metadata"], {"plan": "pro"})
+        self.assertEqual(info["allowedCidrs"], ["10.0.0.0/8", "2001:db8::/32"])
+        self.assertEqual(info["environment"], "ENVIRONMENT_TEST")
+        self.assertIn("_test_", answer["key"])
+
+    def test_ttl_presets(self):
+        seconds = {"30d": 30, "60d": 60, "90d": 90, "180d": 180, "1y": 365}
+        for preset, days in seconds.items():
+            info = self.cli_json("key", "issue", "-p", "default", "-n", preset, "--ttl", preset)["info"]
+            shown = self.cli("key", "get", info["keyId"]).out
+            self.assertIn(f"(in {days} days)", shown)
+        info = self.cli_json("key", "issue", "-p", "default", "-n", "none", "--ttl", "none")["info"]
+        self.assertNotIn("expireTime", info)
+
+    def test_key_out_is_closed_and_never_overwrites(self):
+        path = self.folder / "partner.key"
+        result = self.cli("key", "issue", "-p", "default", "-n", "partner", "--key-out", str(path))
+        self.assertEqual(stat.S_IMODE(path.stat().st_mode), 0o600)
+        key = path.read_text(encoding="ascii").strip()
+        self.assertRegex(key, KEY)
+        self.assertNotIn(key, result.out + result.err)
+        before = len(self.cli_json("key", "list", "--all")["keys"])
+        self.cli("key", "issue", "-p", "default", "-n", "partner", "--key-out", str(path), expect=USAGE)
+        self.assertEqual(path.read_text(encoding="ascii").strip(), key)
+        self.assertEqual(len(self.cli_json("key", "list", "--all")["keys"]), before)
+        self.cli("verify", "--from", str(path))
+
+    def test_key_out_leaves_no_file_when_refused(self):
+        path = self.folder / "refused.key"
+        self.cli("key", "issue", "-p", "nowhere", "-n", "n", "--key-out", str(path), expect=DENIED)
+        self.assertFalse(path.exists())
+
+    def test_same_request_id_gives_the_same_key(self):
+        arguments = ["-p", "default", "-n", "once", "--request-id", "6a1c7f0e-53a8-4a35-9d4e-0d1f6b0a7c11"]
+        self.assertEqual(self.issue(*arguments), self.issue(*arguments))
+        reused = self.cli("key", "issue", *arguments, "--owner", "bob", expect=DENIED)
+        self.assertIn("REQUEST_ID_REUSED", reused.err)
+
+    def test_dry_run_issues_nothing(self):
+        result = self.cli("key", "issue", "-p", "default", "-n", "maybe", "--dry-run")
+        self.assertIn("nothing was issued", result.err)
+        self.assertNotRegex(result.out + result.err, KEY)
+        self.assertEqual(self.cli_json("key", "list", "--name-contains", "maybe")["keys"], [])
+
+
+class ListTest(CliTestCase):
+    def setUp(self):
+        super().setUp()
+        self.cli("project", "create", "acme")
+        for number in range(5):
+            self.issue(
+                *["-p", "acme", "-n", f"key {number}", "-s", "a:read", "--owner", f"owner {number % 2}"],
+                *["-l", f"n={number}", "--ttl", f"{10 + number}d", "--env", "test" if number == 4 else "live"],
+            )
+
+    def names(self, *arguments):
+        return [key["displayName"] for key in self.cli_json("key", "list", "-p", "acme", *arguments)["keys"]]
+
+    def test_filters(self):
+        cases = [
+            (["--owner", "owner 1"], {"key 1", "key 3"}),
+            (["-l", "n=2"], {"key 2"}),
+            (["--env", "test"], {"key 4"}),
+            (["--name-contains", "KEY 3"], {"key 3"}),
+            (["-s", "a:read"], {f"key {number}" for number in range(5)}),
+            (["-s", "b:read"], set()),
+            (["--state", "disabled", "--state", "revoked"], set()),
+            (["--expire-before", "12d"], {"key 0", "key 1", "key 2"}),
+            (["--expire-after", "13d"], {"key 4"}),
+            (["--created-after", "1h"], {f"key {number}" for number in range(5)}),
+            (["--created-before", "1h"], set()),
+        ]
+        for arguments, want in cases:
+            with self.subTest(arguments=arguments):
+                self.assertEqual(set(self.names(*arguments)), want)
+
+    def test_order_limit_and_pages(self):
+        self.assertEqual(self.names("--order-by", "name desc", "--limit", "2"), ["key 4", "key 3"])
+        first = self.cli_json("key", "list", "-p", "acme", "--order-by", "name", "--limit", "3")
+        second = self.cli_json(
+            "key", "list", "-p", "acme", "--order-by", "name", "--page-token", first["nextPageToken"]
+        )
+        self.assertEqual([key["displayName"] for key in first["keys"] + second["keys"]], [f"key {n}" for n in range(5)])
+        self.assertEqual(second["nextPageToken"], "")
+        self.assertIn("5 in total", self.cli("key", "list", "-p", "acme", "--limit", "1", "--total").err)
+
+    def test_table_fits_narrow_and_wide(self):
+        for columns in (40, 80, 200):
+            table = self.cli("key", "list", COLUMNS=str(columns)).out
+            self.assertEqual(len(table.splitlines()), 7)
+            for line in table.splitlines():
+                self.assertLessEqual(len(line), columns)
+            self.assertNotIn("\x1b", table)
+
+    def test_nothing_found_is_said(self):
+        self.assertIn("no keys match", self.cli("key", "list", "-p", "nowhere").err)
+
+
+class ChangeTest(CliTestCase):
+    def test_several_keys_and_the_worst_exit_code(self):
+        _, first = self.issue("-p", "default", "-n", "a")
+        _, second = self.issue("-p", "default", "-n", "b")
+        result = self.cli("key", "revoke", first, NO_KEY_ID, second, expect=DENIED)
+        self.assertEqual(result.out.count("revoked; "), 2)
+        self.assertIn(NO_KEY_ID, result.err)
+        answers = self.cli_json("key", "revoke", first, NO_KEY_ID, expect=DENIED)
+        self.assertEqual(answers[0]["info"]["state"], "KEY_STATE_REVOKED")
+        self.assertEqual(answers[1]["reason"], "KEY_NOT_FOUND")
+
+    def test_json_of_one_key_is_its_response(self):
+        _, key_id = self.issue("-p", "default", "-n", "a")
+        answer = self.cli_json("key", "revoke", key_id, "--commit")
+        self.assertEqual(answer["info"]["keyId"], key_id)
+        self.assertIn("propagation", answer)
+
+    def test_dry_run_and_stale_revision_change_nothing(self):
+        _, key_id = self.issue("-p", "default", "-n", "a")
+        for command in ("disable", "revoke"):
+            self.assertIn("would be", self.cli("key", command, key_id, "--dry-run").out)
+            stale = self.cli("key", command, key_id, "--if-revision", "1", expect=DENIED)
+            self.assertIn("STALE_REVISION", stale.err)
+        self.assertEqual(self.cli_json("key", "get", key_id)["info"]["state"], "KEY_STATE_ACTIVE")
+
+    def test_a_revoked_key_cannot_be_enabled(self):
+        _, key_id = self.issue("-p", "default", "-n", "a")
+        self.cli("key", "revoke", key_id)
+        self.assertIn("KEY_REVOKED", self.cli("key", "enable", key_id, expect=DENIED).err)
+
+    def test_scopes_show_add_remove_and_set(self):
+        _, key_id = self.issue("-p", "default", "-n", "a", "-s", "a:read")
+        self.assertRegex(self.cli("key", "scopes", key_id).out, r"scopes +a:read\n")
+        added = self.cli_json("key", "scopes", key_id, "--add", "b:read", "--add", "a:read")
+        self.assertEqual(added["added"], ["b:read"])
+        replaced = self.cli_json("key", "scopes", key_id, "--set", "c:read, d:read")
+        self.assertEqual(replaced["info"]["scopes"], ["c:read", "d:read"])
+        emptied = self.cli_json("key", "scopes", key_id, "--set", "")
+        self.assertEqual(emptied["info"]["scopes"], [])
+
+
+class VerifyTest(CliTestCase):
+    def test_codes_and_exit_codes(self):
+        key, _ = self.issue("-p", "default", "-n", "a", "-s", "a:read", "--cidr", "10.0.0.0/8")
+        inside = ["--client-ip", "10.1.2.3"]
+        self.cli("verify", "-p", "default", "--any-scope", "a:read", "--any-scope", "b:read", *inside, stdin=key + "\n")
+        cases = [
+            (["-s", "b:read", *inside], key, "INSUFFICIENT_SCOPE"),
+            (["--client-ip", "192.0.2.1"], key, "ADDRESS_NOT_ALLOWED"),
+            (["-p", "claviger", *inside], key, "NOT_FOUND"),
+            (inside, key[:-1] + ("0" if key[-1] != "0" else "1"), "NOT_FOUND"),
+            (inside, "not a key", "NOT_FOUND"),
+        ]
+        for arguments, text, code in cases:
+            with self.subTest(code=code, arguments=arguments):
+                denied = self.cli("verify", *arguments, stdin=text, expect=DENIED)
+                self.assertTrue(denied.out.startswith(f"DENIED {code}"), denied)
+                answer = self.cli_json("verify", *arguments, stdin=text, expect=DENIED)
+                self.assertEqual(answer["code"], f"VERIFY_CODE_{code}")
+                self.assertFalse(answer["valid"])
+
+    def test_explain_and_quiet(self):
+        key, _ = self.issue("-p", "default", "-n", "a")
+        self.assertGreater(len(self.cli("verify", "--explain", stdin=key).out.splitlines()[1]), 10)
+        self.assertEqual(self.cli("verify", "-q", stdin=key).out, "")
+        self.assertEqual(self.cli("verify", "-q", "-s", "x", stdin=key, expect=DENIED).out, "")
+
+    def test_bad_input(self):
+        key, _ = self.issue("-p", "default", "-n", "a")
+        self.assertIn("empty", self.cli("verify", stdin="", expect=USAGE).err)
+        self.assertIn("longer than", self.cli("verify", stdin="x" * 5000, expect=USAGE).err)
+        self.assertIn("cannot open", self.cli("verify", "--from", "missing.key", expect=USAGE).err)
+        self.assertIn("client_ip", self.cli("verify", "--client-ip", "here", stdin=key, expect=USAGE).err)
+        self.assertIn("required_scopes", self.cli("verify", "-s", "a b", stdin=key, expect=USAGE).err)
+
+
+class CallerTest(CliTestCase):
+    def test_sources_of_the_management_key(self):
+        root = self.server.root_key()
+        elsewhere = self.folder / "elsewhere"
+        elsewhere.mkdir()
+        path = self.folder / "data" / "root.key"
+
+        def run(*arguments, stdin=None, **environment):
+            return run_cli(elsewhere, self.server.address, ["project", "list", *arguments], stdin, **environment)
+
+        missing = run()
+        self.assertEqual(missing.code, DENIED)
+        self.assertIn("CREDENTIAL_MISSING", missing.err)
+        self.assertIn("--key-file", missing.err)
+        for result in (
+            run("--key-file", str(path)),
+            run("--key-file", "-", stdin=root),
+            run(CLAVIGER_KEY_FILE=str(path)),
+            run(CLAVIGER_KEY=root),
+        ):
+            self.assertEqual(result.code, OK, result)
+
+    def test_what_is_no_key_is_not_sent(self):
+        refused = self.cli("key", "list", CLAVIGER_KEY="hunter2", expect=USAGE)
+        self.assertNotIn("hunter2", refused.err)
+
+    def test_a_key_that_may_not_is_told_so(self):
+        key, _ = self.issue("-p", "claviger", "-n", "reader", "-s", "keys.read", "--bind-project", "default")
+        self.assertEqual(self.cli_json("key", "list", CLAVIGER_KEY=key)["keys"], [])
+        refused = self.cli("key", "issue", "-p", "default", "-n", "x", CLAVIGER_KEY=key, expect=DENIED)
+        self.assertIn("PERMISSION_DENIED", refused.err)
+        customer, _ = self.issue("-p", "default", "-n", "customer")
+        refused = self.cli("key", "list", CLAVIGER_KEY=customer, expect=DENIED)
+        self.assertIn("CREDENTIAL_INVALID", refused.err)
+
+    def test_key_in_arguments_is_refused_and_not_repeated(self):
+        key, _ = self.issue("-p", "default", "-n", "a")
+        refused = self.cli("verify", key, expect=USAGE)
+        self.assertNotIn(key, refused.out + refused.err)
+
+
+class ErrorTest(CliTestCase):
+    def test_answers_have_reasons_and_exit_codes(self):
+        cases = [
+            (["key", "get", NO_KEY_ID], DENIED, "KEY_NOT_FOUND"),
+            (["key", "get", "x"], USAGE, "key_id"),
+            (["key", "issue", "-p", "nowhere", "-n", "n"], DENIED, "PROJECT_NOT_FOUND"),
+            (["key", "issue", "-p", "default", "-n", "n" * 129], USAGE, "display_name"),
+            (["key", "issue", "-p", "default", "-n", "tab\there"], USAGE, "display_name"),
+            (["key", "issue", "-p", "default", "-n", "n", "-s", "not a scope"], USAGE, "scopes[0]"),
+            (["key", "issue", "-p", "default", "-n", "n", "--cidr", "10.0.0.1/8"], USAGE, "allowed_cidrs[0]"),
+            (["key", "issue", "-p", "default", "-n", "n", "--expires", "2001-01-01"], USAGE, "expire_time"),
+            (["key", "issue", "-p", "default", "-n", "n", "--request-id", "7"], USAGE, "request_id"),
+            (["key", "list", "--page-token", "forged"], USAGE, "PAGE_TOKEN_INVALID"),
+            (["key", "list", "--order-by", "luck"], USAGE, "order_by"),
+            (["project", "create", "Not An Id"], USAGE, "project_id"),
+            (["project", "create", "default"], DENIED, "PROJECT_EXISTS"),
+            (["project", "delete", "default"], DENIED, "PROJECT_RESERVED"),
+        ]
+        for arguments, code, text in cases:
+            with self.subTest(arguments=arguments):
+                result = self.cli(*arguments, expect=code)
+                self.assertIn(text, result.err)
+                self.assertEqual(result.out, "")
+
+    def test_wrong_usage_reaches_no_server(self):
+        for arguments in (["key"], ["nonsense"], ["key", "issue"], ["status", "-o", "xml"], ["status", "--timeout", "0s"]):
+            with self.subTest(arguments=arguments):
+                result = self.cli(*arguments, "--server", "127.0.0.1:1", expect=USAGE)
+                self.assertNotIn("cannot reach", result.err)
+                self.assertNotEqual(result.err, "")
+
+    def test_unreachable(self):
+        (port,) = support.free_ports(1)
+        for arguments in (["status"], ["key", "list"], ["key", "revoke", NO_KEY_ID], ["project", "list", "-o", "json"]):
+            with self.subTest(arguments=arguments):
+                result = self.cli(*arguments, "--server", f"127.0.0.1:{port}", "--timeout", "5s", expect=UNREACHABLE)
+                self.assertIn(f"cannot reach the server at 127.0.0.1:{port}", result.err)
+        issue = ["key", "issue", "-p", "default", "-n", "n", "--server", f"127.0.0.1:{port}"]
+        self.assertIn("--request-id", self.cli(*issue, expect=UNREACHABLE).err)
+
+    def test_plaintext_to_another_host_is_refused(self):
+        refused = self.cli("status", "--server", "192.0.2.1:7420", "--plaintext", expect=USAGE)
+        self.assertIn("refused", refused.err)
+
+
+class StatusTest(CliTestCase):
+    def test_status(self):
+        answer = self.cli_json("status")
+        self.assertTrue(answer["ok"])
+        self.assertEqual(answer["health"], "SERVING")
+        self.assertGreater(answer["roundTripMs"], 0)
+        self.assertEqual(answer["keys"], 1)
+        self.assertRegex(self.cli("status").out, r"health +SERVING")
+
+    def test_says_which_step_failed(self):
+        elsewhere = self.folder / "elsewhere"
+        elsewhere.mkdir()
+        result = run_cli(elsewhere, self.server.address, ["status"])
+        self.assertEqual(result.code, DENIED)
+        self.assertRegex(result.out, r"health +SERVING\n")
+        self.assertRegex(result.out, r"failed +list projects\n")
+
+    def test_completion_is_printed_for_each_shell(self):
+        for shell in ("bash", "zsh", "fish"):
+            self.assertIn("claviger key issue", self.cli("completion", shell).out)
+
+
+class TlsTest(unittest.TestCase):
+    """A server that is not in trial mode: TLS, and no key file that is found by itself."""
+
+    def setUp(self):
+        folder = support.tempfile.TemporaryDirectory(prefix="claviger-e2e-")
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        if support.tool("openssl") is None:
+            self.skipTest("no openssl: no certificate can be made")
+        make_certificate(self.folder)
+        (self.folder / "pepper").write_text("p1:" + "QUFB" * 11 + "\n", encoding="ascii")
+        (self.folder / "pepper").chmod(0o600)
+        port, http_port = support.free_ports(2)
+        self.address = f"127.0.0.1:{port}"
+        command = [support.binary("clavigerd"), "--data", str(self.folder / "data"), "--client-auth", "none"]
+        command += ["--tls-cert", str(self.folder / "cert.pem"), "--tls-key", str(self.folder / "key.pem")]
+        command += ["--pepper-file", str(self.folder / "pepper")]
+        command += ["--listen", self.address, "--http-listen", f"127.0.0.1:{http_port}"]
+        self.process = support.Process(command, self.folder / "clavigerd.log")
+        self.addCleanup(self.process.stop)
+        support.wait_until(
+            lambda: support.http_get(f"http://127.0.0.1:{http_port}/readyz")[0] == 200,
+            support.START_SECONDS,
+            "clavigerd to be ready",
+            alive=lambda: self.process.running,
+        )
+
+    def cli(self, *arguments):
+        key = str(self.folder / "data" / "root.key")
+        return run_cli(self.folder, self.address, arguments, CLAVIGER_KEY_FILE=key)
+
+    def test_trusted_server_answers_over_tls(self):
+        result = self.cli("status", "--ca", str(self.folder / "cert.pem"))
+        self.assertEqual(result.code, OK, result)
+        self.assertIn("(TLS)", result.out)
+
+    def test_server_that_is_not_trusted_is_not_spoken_to(self):
+        other = self.folder / "other"
+        other.mkdir()
+        make_certificate(other)
+        result = self.cli("key", "list", "--ca", str(other / "cert.pem"), "--timeout", "5s")
+        self.assertEqual(result.code, UNREACHABLE, result)
+
+    def test_plaintext_to_a_tls_server_fails(self):
+        result = self.cli("key", "list", "--plaintext", "--timeout", "5s")
+        self.assertEqual(result.code, UNREACHABLE, result)
+
+
+if __name__ == "__main__":
+    unittest.main()
