@@ -50,6 +50,9 @@ struct Welcome {
   bool resumed = false;  // false: flush, and take head_revision as the position
   absl::Duration lease;
   absl::Duration beat_interval;
+  // The projects whose changes will be told, and so the only ones whose keys may be cached;
+  // nullopt: all.
+  std::optional<std::vector<std::string>> projects;
 };
 
 // Something that may be cached and is not true any more.

@@ -11,15 +11,12 @@ FlightTable::Lead::Lead(Lead&& other) noexcept
     : table_(other.table_), key_(other.key_), flight_(std::move(other.flight_)) {}
 
 FlightTable::Lead::~Lead() {
-  if (flight_ == nullptr) return;
-  FlightAnswer none;
-  none.status = absl::CancelledError("the call for this key was given up");
-  Complete(none);
+  if (flight_ != nullptr) table_->Land(key_, *flight_, nullptr);
 }
 
 void FlightTable::Lead::Complete(const FlightAnswer& answer) {
   const std::shared_ptr<Flight> flight = std::move(flight_);
-  if (flight != nullptr) table_->Land(key_, *flight, answer);
+  if (flight != nullptr) table_->Land(key_, *flight, &answer);
 }
 
 FlightTable::Shard& FlightTable::ShardOf(const Key& key) {
@@ -42,7 +39,7 @@ std::optional<FlightTable::Lead> FlightTable::JoinOrLead(const KeyId& id, const 
   return std::nullopt;
 }
 
-void FlightTable::Land(const Key& key, Flight& flight, const FlightAnswer& answer) {
+void FlightTable::Land(const Key& key, Flight& flight, const FlightAnswer* answer) {
   std::vector<Waiter> waiters;
   {
     Shard& shard = ShardOf(key);
@@ -52,8 +49,9 @@ void FlightTable::Land(const Key& key, Flight& flight, const FlightAnswer& answe
   }
   for (Waiter& waiter : waiters) {
     // A failure tells nothing about the key, so it is never out of date.
-    const bool may_take = !answer.status.ok() || waiter.point.MayTake(answer.reflects, rules_);
-    waiter.on_answer(may_take ? &answer : nullptr);
+    const bool may_take = answer != nullptr &&
+                          (!answer->status.ok() || waiter.point.MayTake(answer->reflects, rules_));
+    waiter.on_answer(may_take ? answer : nullptr);
   }
 }
 

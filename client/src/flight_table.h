@@ -37,7 +37,7 @@ struct FlightAnswer {
 };
 
 // How a wait ends: with the answer, or with null when the check must ask again itself, since the
-// answer was from before it began (I4).
+// answer was from before it began (I4) or the leader gave up.
 using FlightCallback = absl::AnyInvocable<void(const FlightAnswer*)>;
 
 // Flights by key id and hash. Outlives the Leads it gave.
@@ -65,7 +65,7 @@ class FlightTable {
   FlightTable& operator=(const FlightTable&) = delete;
 
   // The duty to ask the authority, and to say here what it answered. One that goes without an
-  // answer ends its flight with CANCELLED.
+  // answer ends its flight, and those who joined it ask again.
   class Lead {
    public:
     Lead(Lead&& other) noexcept;
@@ -110,7 +110,8 @@ class FlightTable {
   };
 
   Shard& ShardOf(const Key& key);
-  void Land(const Key& key, Flight& flight, const FlightAnswer& answer);
+  // `answer` is null when there is none.
+  void Land(const Key& key, Flight& flight, const FlightAnswer* answer);
 
   const SyncRules rules_;
   std::array<Shard, kShards> shards_;

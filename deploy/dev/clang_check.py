@@ -30,16 +30,16 @@ def escape(text):
 def command_of(entry, stamp):
     """The entry's command as clang's: same flags, another compiler, no object, dependencies beside the stamp."""
     words = shlex.split(entry["command"])
-    while words and not words[0].startswith("-"):  # compiler, and a launcher before it
-        words.pop(0)
+    while not words.pop(0).endswith("c++"):  # a launcher before the compiler
+        pass
     flags = []
     skip = False
     for word in words:
         if skip:
             skip = False
-        elif word in ("-o", "-MF", "-MT", "-MQ"):
+        elif word in ("-o", "-MF", "-MT", "-MQ", "-include"):  # gcc's precompiled headers are not clang's
             skip = True
-        elif word not in ("-c", "-MD", "-MMD", entry["file"]):
+        elif word not in ("-c", "-MD", "-MMD", "-Winvalid-pch", "-fpch-preprocess", entry["file"]):
             flags.append(word)
     return shlex.join([COMPILER, *EXTRA, *flags, "-MMD", "-MF", f"{stamp}.d", "-MT", stamp, entry["file"]])
 
@@ -55,7 +55,7 @@ def main(arguments):
     seen = set()
     for entry in json.loads((build / "compile_commands.json").read_text()):
         source = pathlib.Path(entry["file"])
-        if source in seen or generated in source.parents or (tests in source.parents and not with_tests):
+        if source.name.startswith("cmake_pch") or source in seen or generated in source.parents or (tests in source.parents and not with_tests):
             continue
         seen.add(source)
         stamp = str(out / (str(source).strip("/").replace("/", "_") + ".ok"))

@@ -38,31 +38,35 @@ run_logged() {
   fi
 }
 
-# Reads the output of ninja or ctest and shows how far it is: one line that is redrawn on a terminal, else a line at every tenth.
-# Whatever is not a step (errors, warnings) is shown as it is; a failed step's name too, but not its command line.
+# show_steps <what> [quiet]: reads the output of ninja or ctest and shows how far it is: one line that is redrawn on a terminal,
+# else a line at every tenth. Errors and warnings are shown as they are, a failed step's name too, but not its command line;
+# with `quiet` only tests that failed are. (Not awk: Debian's reads a pipe in blocks, and so shows nothing for minutes.)
 show_steps() {
-  local redraw=0
+  local what=$1 quiet=${2:-} redraw=0 line shown=-1 open=0 skip=0
   if on_terminal; then redraw=1; fi
-  awk -v what="$1" -v redraw="$redraw" '
-    function step(done, all,    tenth) {
-      if (all == 0) return
-      tenth = int(done * 10 / all)
-      if (redraw) { printf "\r%s ... %d/%d ", what, done, all; open = 1 }
-      else if (tenth != shown) { printf "%s ... %d %%\n", what, tenth * 10; shown = tenth }
-      fflush()
-    }
-    function close_line() { if (open) { printf "\n"; open = 0 } }
-    /^\[[0-9]+\/[0-9]+\]/ { split(substr($1, 2), n, /[\/\]]/); step(n[1] + 0, n[2] + 0); next }
-    /^ *[0-9]+\/[0-9]+ Test +#/ {
-      split($1, n, "/"); step(n[1] + 0, n[2] + 0)
-      if ($0 ~ /\*\*\*/ && $0 !~ /\*\*\*Skipped/) { close_line(); print; fflush() }
-      next
-    }
-    /^ +Start +[0-9]+:/ { next }
-    skip_line { skip_line = 0; next }
-    /^FAILED: / { skip_line = 1 }
-    quiet == 0 { close_line(); print; fflush() }
-    END { close_line() }' quiet="${2:-0}"
+  while IFS= read -r line; do
+    if [[ $line =~ ^\[([0-9]+)/([0-9]+)\] || $line =~ ^\ *([0-9]+)/([0-9]+)\ Test\ +\# ]]; then
+      local finished=${BASH_REMATCH[1]} all=${BASH_REMATCH[2]}
+      if ((redraw)); then
+        printf '\r%s ... %d/%d ' "$what" "$finished" "$all"
+        open=1
+      elif ((finished * 10 / all != shown)); then
+        shown=$((finished * 10 / all))
+        printf '%s ... %d %%\n' "$what" $((shown * 10))
+      fi
+      [[ $line == *'***'* && $line != *'***Skipped'* ]] || continue
+    elif ((skip)); then
+      skip=0
+      continue
+    elif [[ $line =~ ^\ +Start\ +[0-9]+: || -n $quiet ]]; then
+      continue
+    fi
+    [[ $line == FAILED:* ]] && skip=1
+    ((open)) && printf '\n'
+    open=0
+    printf '%s\n' "$line"
+  done
+  if ((open)); then printf '\n'; fi
 }
 
 # port_taken <host:port>: whether something listens there.

@@ -5,7 +5,7 @@ readonly run_packages=(
   build-essential ccache cmake ninja-build pkg-config
   protobuf-compiler protobuf-compiler-grpc libprotobuf-dev libgrpc-dev libgrpc++-dev libabsl-dev
   librocksdb-dev libssl-dev zlib1g-dev prometheus-cpp-dev libcivetweb-dev libspdlog-dev libfmt-dev libcli11-dev)
-readonly test_packages=(libgtest-dev libgmock-dev libbenchmark-dev python3 python3-grpcio python3-grpc-tools)
+readonly test_packages=(libgtest-dev libgmock-dev libbenchmark-dev python3 python3-grpcio python3-grpc-tools spin)
 readonly lint_packages=(clang-14 clang-format-14 git npm python3 shellcheck)
 readonly grpcurl_version=v1.9.3
 readonly buf_version=1.50.0
@@ -30,6 +30,18 @@ as_root() {
   if ((EUID == 0)); then "$@"; else sudo "$@"; fi
 }
 
+# Reads what apt-get reports about its progress, and redraws one line with it.
+show_apt_steps() {
+  local kind percent
+  while IFS=: read -r kind _ percent _; do
+    case $kind in
+      dlstatus) printf '\rdownloading packages: %3d %% ' "${percent%.*}" ;;
+      pmstatus) printf '\rsetting up packages: %3d %% ' "${percent%.*}" ;;
+    esac
+  done
+  printf '\r\033[K'
+}
+
 # Runs apt-get without questions; shows its progress on a terminal, its output only if it fails.
 apt_quiet() {
   local log=$log_dir/apt.log
@@ -38,9 +50,7 @@ apt_quiet() {
   mkdir -p "$log_dir"
   if on_terminal; then
     "${command[@]}" 2>&1 </dev/null | tee "$log" |
-      awk -F: '$1 == "dlstatus" || $1 == "pmstatus" {
-        printf "\r%s packages: %3d %% ", ($1 == "dlstatus" ? "downloading" : "setting up"), $3; fflush() }
-        END { printf "\r\033[K" }'
+      show_apt_steps
   else
     "${command[@]}" >"$log" 2>&1 </dev/null
   fi || {
@@ -60,7 +70,7 @@ install_packages() {
   is_debian_12 || refuse_system
   if ((EUID != 0)) && ! command -v sudo >/dev/null; then
     die "packages are missing, and installing them needs root or sudo. As root, type:" \
-      "apt-get install --no-install-recommends $missing"
+      "apt-get update && apt-get install --no-install-recommends $missing"
   fi
   local names
   read -ra names <<<"$missing"

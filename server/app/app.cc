@@ -112,7 +112,10 @@ absl::Status App::StartSync() {
 }
 
 absl::Status App::LoadCallers(const ServerConfig& config) {
-  if (config.callers.caller_map.empty()) return absl::OkStatus();
+  if (config.callers.caller_map.empty()) {
+    callers_.Replace(CallerMap());
+    return absl::OkStatus();
+  }
   absl::StatusOr<CallerMap> map = LoadCallerMap(config.callers.caller_map.string());
   if (!map.ok()) return map.status();
   callers_.Replace(*std::move(map));
@@ -230,7 +233,7 @@ void App::Reload(const ServerConfig& config) {
   }
   timer_->RunAllSoon();
   for (const std::string& setting : ChangedSettings(config_, config)) {
-    if (setting == "log-level") continue;
+    if (setting == "log-level" || setting == "caller-map") continue;
     log::Warning("a changed setting needs a restart", {{"setting", setting}});
   }
 }

@@ -25,6 +25,10 @@ std::optional<std::string_view> BearerToken(std::string_view authorization) {
   return authorization.substr(kBearer.size());
 }
 
+std::string RecordedPeer(const ShownCredentials& shown) {
+  return shown.records_peer ? shown.peer() : std::string();
+}
+
 }  // namespace
 
 Authenticator::Authenticator(Verifier& verifier, const CallerMapHolder& certificates,
@@ -35,7 +39,7 @@ absl::StatusOr<Caller> Authenticator::Authenticate(const ShownCredentials& shown
   if (shown.authorization.has_value()) return ByKey(*shown.authorization, shown);
   for (const std::string& san : shown.certificate_sans()) {
     if (std::shared_ptr<const CertificateIdentity> identity = certificates_.Find(san)) {
-      return Caller::FromCertificate(std::move(identity), shown.peer());
+      return Caller::FromCertificate(std::move(identity), RecordedPeer(shown));
     }
   }
   return ErrorBuilder(absl::StatusCode::kUnauthenticated, Reason::kCredentialMissing)
@@ -52,7 +56,7 @@ absl::StatusOr<Caller> Authenticator::ByKey(std::string_view authorization,
   if (!key.ok()) return key.status();
   if (*key == nullptr) return InvalidCredential();
   if (absl::Status s = CheckRecord((*key)->record(), shown.peer); !s.ok()) return s;
-  return Caller::FromKey((*key)->shared_record(), shown.peer());
+  return Caller::FromKey((*key)->shared_record(), RecordedPeer(shown));
 }
 
 absl::Status Authenticator::CheckRecord(const KeyRecord& record,

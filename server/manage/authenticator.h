@@ -25,6 +25,8 @@ struct ShownCredentials {
   std::function<std::vector<std::string>()> certificate_sans;
   // Address of the peer without the port; empty or `unix` where there is none.
   std::function<std::string()> peer;
+  // Whether the Caller is to have that address.
+  bool records_peer = true;
 };
 
 // Knows callers by key or by certificate.

@@ -52,7 +52,7 @@ class Caller {
 
   // `key:<id>` or `cert:<SAN>`, for records and logs.
   std::string actor() const;
-  // The address that the call came from, without the port.
+  // The address that the call came from, without the port; empty for a call that records none.
   const std::string& peer() const { return peer_; }
   // The key that the caller showed.
   std::optional<KeyId> key_id() const;

@@ -17,7 +17,8 @@ RpcMethod::RpcMethod(const RpcEnvironment& environment, std::string_view service
       metrics_(environment.metrics.RegisterMethod(service, method, type)),
       max_request_bytes_(max_request_bytes) {}
 
-absl::StatusOr<Caller> RpcMethod::Authenticate(const grpc::CallbackServerContext& context) const {
+absl::StatusOr<Caller> RpcMethod::Authenticate(const grpc::CallbackServerContext& context,
+                                               PeerUse peer) const {
   ShownCredentials shown;
   const auto& metadata = context.client_metadata();
   if (const auto header = metadata.find("authorization"); header != metadata.end()) {
@@ -25,6 +26,7 @@ absl::StatusOr<Caller> RpcMethod::Authenticate(const grpc::CallbackServerContext
   }
   shown.certificate_sans = [&context] { return PeerSans(*context.auth_context()); };
   shown.peer = [&context] { return PeerAddress(context.peer()); };
+  shown.records_peer = peer == PeerUse::kRecorded;
   absl::StatusOr<Caller> caller = environment_.authenticator.Authenticate(shown);
   if (caller.status().code() == absl::StatusCode::kUnauthenticated) {
     environment_.metrics.CountAuthFailure(

@@ -25,6 +25,10 @@ struct RpcEnvironment {
   ServerMetrics& metrics;
 };
 
+// Whether a call writes down where it came from. What only reads does not, and saves the reading of
+// the address from its text.
+enum class PeerUse { kNone, kRecorded };
+
 // One method of one service.
 //
 // Thread safety: all methods may be called from any thread at once.
@@ -34,7 +38,8 @@ class RpcMethod {
             size_t max_request_bytes = kMaxRequestBytes, MethodType type = MethodType::kUnary);
 
   // The caller of this call, by header or certificate; counts failures.
-  absl::StatusOr<Caller> Authenticate(const grpc::CallbackServerContext& context) const;
+  absl::StatusOr<Caller> Authenticate(const grpc::CallbackServerContext& context,
+                                      PeerUse peer) const;
 
   // Whether a caller of before may still use `permission`: OK or what Authenticate or Require would
   // answer now.

@@ -33,6 +33,10 @@ class Writer {
     out.set_resumed(welcome.resumed);
     FillDuration(welcome.lease, *out.mutable_lease());
     FillDuration(welcome.beat_interval, *out.mutable_beat_interval());
+    out.set_all_projects(!welcome.projects.has_value());
+    if (welcome.projects.has_value()) {
+      for (const std::string& id : *welcome.projects) out.add_project_ids(id);
+    }
   }
 
   void operator()(const sync::Invalidation& invalidation) {

@@ -33,16 +33,16 @@ namespace claviger {
 // Parses, checks for unknown fields and authenticates.
 template <typename Request>
 absl::StatusOr<Caller> Admit(const RpcMethod& method, const grpc::CallbackServerContext& context,
-                             const grpc::ByteBuffer& in, Request& request) {
-  absl::StatusOr<Caller> caller = method.Authenticate(context);
+                             const grpc::ByteBuffer& in, PeerUse peer, Request& request) {
+  absl::StatusOr<Caller> caller = method.Authenticate(context, peer);
   if (!caller.ok()) return caller;
   if (absl::Status s = ParseRequest(in, method.max_request_bytes(), request); !s.ok()) return s;
   if (absl::Status s = CheckNoUnknownFields(request); !s.ok()) return s;
   return caller;
 }
 
-// For handlers that do not wait for anything. Messages are reused by the thread's next call of the
-// same kind.
+// For handlers that do not wait for anything and change nothing. Messages are reused by the
+// thread's next call of the same kind.
 template <typename Request, typename Answer, typename Handler>
 grpc::ServerUnaryReactor* AnswerNow(const RpcMethod& method, grpc::CallbackServerContext* context,
                                     const grpc::ByteBuffer* in, grpc::ByteBuffer* out,
@@ -52,7 +52,7 @@ grpc::ServerUnaryReactor* AnswerNow(const RpcMethod& method, grpc::CallbackServe
   const absl::Duration started = method.clock().SinceBoot();
   method.CountStart();
   answer.Clear();
-  absl::StatusOr<Caller> caller = Admit(method, *context, *in, request);
+  absl::StatusOr<Caller> caller = Admit(method, *context, *in, PeerUse::kNone, request);
   const absl::Status status = caller.ok() ? handler(*caller, request, answer) : caller.status();
   CleanseSecrets(request);
   grpc::Status concluded = method.Conclude(status, started);
@@ -108,7 +108,7 @@ class PendingCall final : public grpc::ServerUnaryReactor,
       deadline_ = started_ + kDefaultDeadline;
       FinishAtDefaultDeadline();
     }
-    absl::StatusOr<Caller> caller = Admit(method_, context, in, request_);
+    absl::StatusOr<Caller> caller = Admit(method_, context, in, PeerUse::kRecorded, request_);
     if (!caller.ok()) return caller.status();
     caller_ = *std::move(caller);
     return absl::OkStatus();
@@ -122,8 +122,11 @@ class PendingCall final : public grpc::ServerUnaryReactor,
         gpr_time_add(
             gpr_now(GPR_CLOCK_MONOTONIC),
             gpr_time_from_millis(absl::ToInt64Milliseconds(kDefaultDeadline), GPR_TIMESPAN)),
-        [call = this->shared_from_this()](bool expired) {
-          if (!expired) return;
+        // Weak: the alarm keeps its function as long as it lives itself, which is as long as the
+        // call.
+        [weak = this->weak_from_this()](bool expired) {
+          const std::shared_ptr<PendingCall> call = expired ? weak.lock() : nullptr;
+          if (call == nullptr) return;
           call->Finish(ErrorBuilder(absl::StatusCode::kDeadlineExceeded, Reason::kDeadlineExceeded)
                            .Build("no answer within 30 s; a change may or may not have happened"));
         });

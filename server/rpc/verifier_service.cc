@@ -141,7 +141,7 @@ VerifierService::Reactor* VerifierService::BatchVerify(Context* context, const B
 grpc::ServerBidiReactor<v1::SyncRequest, v1::SyncResponse>* VerifierService::Sync(
     Context* context) {
   auto reactor = std::make_shared<SyncReactor>(sync_, loop_);
-  absl::StatusOr<Caller> caller = sync_.Authenticate(*context);
+  absl::StatusOr<Caller> caller = sync_.Authenticate(*context, PeerUse::kRecorded);
   if (caller.ok()) {
     if (absl::Status s = caller->Require(permission::kKeysVerify); !s.ok()) caller = s;
   }

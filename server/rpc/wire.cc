@@ -67,11 +67,14 @@ absl::Status Malformed(const grpc::ByteBuffer& bytes, const Descriptor& type) {
 }
 
 absl::Status UnknownField(const std::string& path, int number) {
-  const std::string where = path.empty() ? "the request" : path;
+  // A field without a name is named by its number.
+  const std::string field =
+      path.empty() ? fmt::to_string(number) : fmt::format("{}.{}", path, number);
+  constexpr char kAccepted[] =
+      "must not be there: this server does not know a field with this number";
   return ErrorBuilder(absl::StatusCode::kInvalidArgument, Reason::kUnknownField)
-      .Field(path, fmt::format("has no field with the number {}", number))
-      .Build(fmt::format("{} has a field with the number {}, which this server does not know",
-                         where, number));
+      .Field(field, kAccepted)
+      .Build(fmt::format("{}: {}", field, kAccepted));
 }
 
 // Of `message` itself, not of the messages in it.

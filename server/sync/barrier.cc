@@ -37,7 +37,7 @@ bool Barrier::Ended(absl::Duration now) const {
   return now >= deadline_ || (waits_for_.empty() && now >= not_before_);
 }
 
-BarrierReport Barrier::Report(absl::Duration lease, absl::Duration now) const {
+BarrierReport Barrier::Report(absl::Duration now) const {
   BarrierReport report;
   report.revision = revision_;
   report.acked_sessions = acked_;
@@ -52,9 +52,10 @@ BarrierReport Barrier::Report(absl::Duration lease, absl::Duration now) const {
     return report;
   }
   report.outcome = BarrierOutcome::kPending;
+  // A lease that comes later comes behind the invalidation, so those of now are what counts.
   absl::Duration safe_from = not_before_;
   for (const Session* session : waits_for_) {
-    safe_from = std::max(safe_from, session->SafeFrom(revision_, lease, now));
+    safe_from = std::max(safe_from, session->lease_end());
   }
   report.safe_in = std::max(safe_from - now, absl::ZeroDuration());
   return report;

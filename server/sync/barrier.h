@@ -49,8 +49,8 @@ class Barrier {
   void CheckAll(absl::Duration now);
 
   bool Ended(absl::Duration now) const;
-  // REQUIRES: Ended(now). `lease`: the length of one more lease that a session may yet get.
-  BarrierReport Report(absl::Duration lease, absl::Duration now) const;
+  // How things stand.
+  BarrierReport Report(absl::Duration now) const;
   // When to look again if nothing is heard.
   absl::Duration NextLook() const;
 

@@ -26,6 +26,11 @@ class ProjectFilter {
 
   bool Passes(std::string_view project_id) const;
   bool passes_all() const { return all_; }
+  // nullopt: all.
+  std::optional<std::vector<std::string>> projects() const {
+    if (all_) return std::nullopt;
+    return project_ids_;
+  }
 
   friend bool operator==(const ProjectFilter&, const ProjectFilter&) = default;
 

@@ -81,9 +81,7 @@ void Hub::AddBarrier(uint64_t barrier, Revision revision, const std::string& pro
   absl::flat_hash_set<const Session*> waits_for;
   int acked = 0;
   for (const auto& [id, session] : sessions_) {
-    if (session->observer()) continue;
-    if (!project_id.empty() && !session->filter().Passes(project_id)) continue;
-    if (!session->HoldsLease(now)) continue;
+    if (!session->Concerns(project_id) || !session->HoldsLease(now)) continue;
     if (session->HasReached(revision)) {
       ++acked;
     } else if (session->connection().has_value() || options_.rules.wait_for_the_gone) {
@@ -108,15 +106,14 @@ void Hub::EndBarriers(absl::Duration now) {
   for (auto it = barriers_.begin(); it != barriers_.end();) {
     const auto current = it++;
     if (!current->second.Ended(now)) continue;
-    actions_.emplace_back(
-        BarrierEnded{current->first, current->second.Report(options_.lease, now)});
+    actions_.emplace_back(BarrierEnded{current->first, current->second.Report(now)});
     barriers_.erase(current);
   }
 }
 
 void Hub::EndAllBarriers(absl::Duration now) {
   for (const auto& [id, barrier] : barriers_) {
-    actions_.emplace_back(BarrierEnded{id, barrier.Report(options_.lease, now)});
+    actions_.emplace_back(BarrierEnded{id, barrier.Report(now)});
   }
   barriers_.clear();
 }

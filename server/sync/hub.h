@@ -96,6 +96,8 @@ class Hub {
 
   // Ends with a BarrierEnded of the same `barrier`, perhaps at once. `project_id` empty: concerns
   // all projects. With a `deadline` that has passed it reports how things stand.
+  // REQUIRES: OnCommitted was given `revision`: a session without a lease is not waited for, and
+  // could else still earn one at an older revision.
   void AddBarrier(uint64_t barrier, Revision revision, const std::string& project_id,
                   absl::Duration deadline, absl::Duration now);
 

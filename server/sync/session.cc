@@ -1,15 +1,24 @@
 #include "server/sync/session.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace claviger::sync {
+namespace {
+
+void Append(std::vector<FromAuthority> more, std::vector<FromAuthority>& all) {
+  all.insert(all.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+}
+
+}  // namespace
 
 std::vector<FromAuthority> Session::Connect(ConnectionId connection, const Hello& hello,
                                             ProjectFilter filter, const Epoch& epoch,
                                             const EventRing& ring, absl::Duration lease) {
   // A cache that was filled under another filter may hold keys that this one would never evict.
-  const bool same_filter = known_ ? filter == filter_ : filter.passes_all();
+  const bool same_filter = known_ ? filter == filter_ && flushed_for_filter_ : filter.passes_all();
+  if (known_ && filter != filter_) flushed_for_filter_ = false;
   const bool resumed = hello.epoch == epoch && same_filter && ring.Covers(hello.resume_revision);
   known_ = true;
   connection_ = connection;
@@ -31,11 +40,9 @@ std::vector<FromAuthority> Session::Connect(ConnectionId connection, const Hello
                                             .head_revision = ring.head(),
                                             .resumed = resumed,
                                             .lease = lease,
-                                            .beat_interval = lease / 3}};
-  if (!rules_.replay_before_grant) return out;
-  std::vector<FromAuthority> replay = Pump(ring);
-  out.insert(out.end(), std::make_move_iterator(replay.begin()),
-             std::make_move_iterator(replay.end()));
+                                            .beat_interval = lease / 3,
+                                            .projects = filter_.projects()}};
+  Append(Pump(ring), out);
   return out;
 }
 
@@ -45,21 +52,29 @@ std::optional<std::vector<FromAuthority>> Session::OnBeat(const Beat& beat, cons
   if (beat.acked_revision > told_) return std::nullopt;
   acked_ = std::max(acked_, beat.acked_revision);
   if (under_way_.has_value() && acked_ >= *under_way_) under_way_.reset();
-  std::vector<FromAuthority> out;
-  if (!under_way_.has_value() || !rules_.grant_needs_ack) {
-    if (!observer_) {
-      const absl::Duration granted = lease + stale_on_error_;
-      lease_end_ =
-          std::max(lease_end_, now + (rules_.lease_margin ? AuthorityLease(granted) : granted));
-      told_ = std::max(told_, position());
-      out.emplace_back(
-          Grant{.beat_id = beat.beat_id, .up_to_revision = position(), .lease = lease});
-    }
+  if (!under_way_.has_value()) flushed_for_filter_ = true;
+  const bool earned = !observer_ && (!under_way_.has_value() || !rules_.grant_needs_ack);
+  if (!rules_.replay_before_grant) {
+    std::vector<FromAuthority> out;
+    if (earned) out.push_back(GrantFor(beat, lease, now));
+    Append(Pump(ring), out);
+    return out;
   }
-  std::vector<FromAuthority> pushed = Pump(ring);
-  out.insert(out.end(), std::make_move_iterator(pushed.begin()),
-             std::make_move_iterator(pushed.end()));
+  // What was committed meanwhile goes ahead on the ordered stream. A barrier for it may have ended
+  // already, because this session's lease had: a lease that came first, or came without all of it,
+  // would bring back what that barrier saw the end of.
+  std::vector<FromAuthority> out = Pump(ring);
+  if (earned && cursor_ == ring.head()) out.push_back(GrantFor(beat, lease, now));
   return out;
+}
+
+Grant Session::GrantFor(const Beat& beat, absl::Duration lease, absl::Duration now) {
+  const absl::Duration granted = lease + stale_on_error_;
+  lease_end_ =
+      std::max(lease_end_, now + (rules_.lease_margin ? AuthorityLease(granted) : granted));
+  // Where the verifier is once it has read what was sent.
+  if (!under_way_.has_value()) told_ = std::max(told_, cursor_);
+  return {.beat_id = beat.beat_id, .up_to_revision = told_, .lease = lease};
 }
 
 std::vector<FromAuthority> Session::Pump(const EventRing& ring) {
@@ -84,13 +99,8 @@ std::vector<FromAuthority> Session::Pump(const EventRing& ring) {
 
 bool Session::HasReached(Revision revision) const { return position() >= revision; }
 
-absl::Duration Session::SafeFrom(Revision revision, absl::Duration lease,
-                                 absl::Duration now) const {
-  // An older message under way may still be acknowledged and earn one more lease, before `revision`
-  // is pushed.
-  const bool pushed = under_way_.has_value() && *under_way_ >= revision;
-  if (pushed || !connection_.has_value()) return lease_end_;
-  return std::max(lease_end_, now) + AuthorityLease(lease + stale_on_error_);
+bool Session::Concerns(const std::string& project_id) const {
+  return project_id.empty() || filter_.Passes(project_id) || !flushed_for_filter_;
 }
 
 }  // namespace claviger::sync

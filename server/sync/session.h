@@ -49,9 +49,8 @@ class Session {
   bool HasReached(Revision revision) const;
   // Whether it may trust its cache at `now`.
   bool HoldsLease(absl::Duration now) const { return lease_end_ > now; }
-  // When it will have ended to trust what was true before `revision`, at the latest and without its
-  // doing, if there is no acknowledgement from now on.
-  absl::Duration SafeFrom(Revision revision, absl::Duration lease, absl::Duration now) const;
+  // Whether it may hold keys of `project_id` (empty: of any project).
+  bool Concerns(const std::string& project_id) const;
 
   const SessionId& id() const { return id_; }
   const std::optional<ConnectionId>& connection() const { return connection_; }
@@ -64,6 +63,8 @@ class Session {
   absl::Duration stale_on_error() const { return stale_on_error_; }
 
  private:
+  Grant GrantFor(const Beat& beat, absl::Duration lease, absl::Duration now);
+
   // Longest list of items in a message.
   static constexpr size_t kMaxItems = 4096;
 
@@ -73,6 +74,9 @@ class Session {
   ProjectFilter filter_;
   std::string client_;
   bool known_ = false;  // was connected before
+  // Whether all that it holds was cached under `filter_`: not while it has yet to forget what an
+  // older filter let through.
+  bool flushed_for_filter_ = true;
   bool observer_ = false;
   absl::Duration stale_on_error_;
   absl::Duration lease_end_ = -absl::InfiniteDuration();

@@ -97,6 +97,7 @@ void SyncLoop::OnHello(ConnectionId connection, std::shared_ptr<SyncStream> stre
   const std::shared_ptr<SyncStream> refused = stream;
   const bool posted = Post([this, connection, stream = Stream{std::move(stream), std::move(owner)},
                             hello = std::move(hello), filter = std::move(filter)]() mutable {
+    arriving_.insert(connection);
     const absl::Duration longest = options_.hub.lease + hello.stale_on_error;
     if (longest <= announced_) {
       Admit(connection, std::move(stream), hello, std::move(filter));
@@ -121,6 +122,7 @@ void SyncLoop::OnHello(ConnectionId connection, std::shared_ptr<SyncStream> stre
 
 void SyncLoop::Admit(ConnectionId connection, Stream stream, const Hello& hello,
                      ProjectFilter filter) {
+  if (arriving_.erase(connection) == 0) return;  // closed meanwhile
   owners_[hello.session_id] = stream.owner;
   streams_[connection] = std::move(stream);
   hub_.OnHello(connection, hello, std::move(filter), clock_.SinceBoot());
@@ -135,6 +137,7 @@ void SyncLoop::OnBeat(ConnectionId connection, Beat beat) {
 
 void SyncLoop::OnClosed(ConnectionId connection) {
   Post([this, connection] {
+    arriving_.erase(connection);
     hub_.OnClosed(connection);
     streams_.erase(connection);
   });

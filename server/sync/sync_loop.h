@@ -15,6 +15,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
@@ -142,6 +143,7 @@ class SyncLoop final : public CommitListener {
 
   // The loop thread's own.
   Hub hub_;
+  absl::flat_hash_set<ConnectionId> arriving_;  // said Hello and are not yet known to the hub
   absl::flat_hash_map<ConnectionId, Stream> streams_;
   absl::flat_hash_map<SessionId, StreamOwner> owners_;  // of sessions that are gone, too
   absl::flat_hash_map<uint64_t, BarrierDone> waiting_;

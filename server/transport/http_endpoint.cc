@@ -1,16 +1,26 @@
 #include "server/transport/http_endpoint.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <string_view>
+#include <thread>
 #include <utility>
 
+#include "absl/synchronization/notification.h"
 #include "civetweb.h"
 #include "core/status.h"
 #include "fmt/format.h"
 #include "server/logging/log.h"
 #include "server/logging/redact.h"
+#include "server/transport/invalid_setting.h"
 
 namespace claviger {
 namespace {
+
+constexpr absl::Duration kPokeInterval = absl::Milliseconds(20);
 
 struct Reply {
   int status = 200;
@@ -63,6 +73,18 @@ void Send(mg_connection* connection, const Reply& reply, bool with_body) {
   mg_write(connection, message.data(), message.size());
 }
 
+// Connects to the listener and hangs up. Whether that works does not matter.
+void PokeListener(uint32_t address, uint16_t port) {
+  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (fd < 0) return;
+  sockaddr_in target{};
+  target.sin_family = AF_INET;
+  target.sin_port = htons(port);
+  target.sin_addr.s_addr = address == htonl(INADDR_ANY) ? htonl(INADDR_LOOPBACK) : address;
+  (void)connect(fd, reinterpret_cast<const sockaddr*>(&target), sizeof(target));
+  close(fd);
+}
+
 // What civetweb has to say is about strangers' broken requests.
 int OnLogLine(const mg_connection*, const char* message) {
   log::Debug("HTTP reports a problem", {{"detail", log::RedactForeignLine(message)}});
@@ -89,13 +111,14 @@ int HttpEndpoint::HandleRequest(mg_connection* connection) {
 absl::StatusOr<std::unique_ptr<HttpEndpoint>> HttpEndpoint::Start(const ListenAddress& address,
                                                                   HttpHandlers handlers,
                                                                   HttpOptions options) {
-  if (address.is_unix()) {
-    return ErrorBuilder(absl::StatusCode::kInvalidArgument, Reason::kConfigInvalid)
-        .Build("the HTTP port cannot be a unix socket");
+  const std::string where = address.ToString();
+  if (address.is_unix()) return InvalidSetting("http-listen", where, "HOST:PORT");
+  if (address.is_v6() && mg_check_feature(MG_FEATURES_IPV6) == 0) {
+    return InvalidSetting("http-listen", where,
+                          "an IPv4 address: the HTTP library is built without IPv6");
   }
   mg_init_library(0);
   std::unique_ptr<HttpEndpoint> endpoint(new HttpEndpoint(std::move(handlers)));
-  const std::string where = address.ToString();
   const std::string threads = fmt::format("{}", options.threads);
   const std::string timeout = fmt::format("{}", absl::ToInt64Milliseconds(options.request_timeout));
   const char* settings[] = {"listening_ports",
@@ -105,6 +128,8 @@ absl::StatusOr<std::unique_ptr<HttpEndpoint>> HttpEndpoint::Start(const ListenAd
                             "request_timeout_ms",
                             timeout.c_str(),
                             "enable_keep_alive",
+                            "no",
+                            "decode_url",
                             "no",
                             "max_request_size",
                             "8192",
@@ -124,6 +149,7 @@ absl::StatusOr<std::unique_ptr<HttpEndpoint>> HttpEndpoint::Start(const ListenAd
     return ErrorBuilder(absl::StatusCode::kUnavailable, Reason::kConfigInvalid)
         .Build(fmt::format("cannot listen for HTTP on {}: {}", where, text));
   }
+  inet_pton(AF_INET, address.host().c_str(), &endpoint->wake_address_);
   mg_server_port port{};
   if (mg_get_server_ports(endpoint->context_, 1, &port) == 1) {
     endpoint->port_ = static_cast<uint16_t>(port.port);
@@ -138,7 +164,16 @@ HttpEndpoint::~HttpEndpoint() {
 
 void HttpEndpoint::Stop() {
   if (context_ == nullptr) return;
-  mg_stop(std::exchange(context_, nullptr));
+  absl::Notification stopped;
+  std::thread stopper([context = std::exchange(context_, nullptr), &stopped] {
+    mg_stop(context);
+    stopped.Notify();
+  });
+  // civetweb sees that it shall stop when a connection comes, or else after up to 2 s.
+  do {
+    PokeListener(wake_address_, port_);
+  } while (!stopped.WaitForNotificationWithTimeout(kPokeInterval));
+  stopper.join();
 }
 
 }  // namespace claviger

@@ -40,8 +40,9 @@ struct HttpOptions {
 // Thread safety: port() from any thread; Stop and the destructor from one.
 class HttpEndpoint {
  public:
-  // Listens on `address`, which is TCP. Errors: INVALID_ARGUMENT for a unix socket; UNAVAILABLE,
-  // naming the address, when it cannot be listened on.
+  // Listens on `address`, which is TCP. Errors: INVALID_ARGUMENT for a unix socket, or for IPv6
+  // where civetweb is built without it (Debian's is); UNAVAILABLE, naming the address, when it
+  // cannot be listened on.
   static absl::StatusOr<std::unique_ptr<HttpEndpoint>> Start(const ListenAddress& address,
                                                              HttpHandlers handlers,
                                                              HttpOptions options = {});
@@ -65,6 +66,8 @@ class HttpEndpoint {
   const HttpHandlers handlers_;
   mg_context* context_ = nullptr;
   uint16_t port_ = 0;
+  // IPv4, in network order.
+  uint32_t wake_address_ = 0;
 };
 
 }  // namespace claviger

@@ -25,6 +25,7 @@ class ListenAddress {
 
   // Whether this is a unix socket.
   bool is_unix() const { return is_unix_; }
+  bool is_v6() const { return is_v6_; }
   // The address without brackets; empty for a unix socket.
   const std::string& host() const { return host_; }
   // 0 for a unix socket.

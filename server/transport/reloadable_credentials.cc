@@ -71,8 +71,11 @@ grpc_ssl_certificate_config_reload_status TlsIdentityFetcher::Fetch(
   std::string key(identity->private_key.ExposeSecret());
   const grpc_ssl_pem_key_cert_pair pair = {.private_key = key.c_str(),
                                            .cert_chain = identity->certificate_chain.c_str()};
-  *config = grpc_ssl_server_certificate_config_create(
-      identity->client_ca.empty() ? nullptr : identity->client_ca.c_str(), &pair, 1);
+  // gRPC insists on authorities even where it asks clients for no certificate, and then does not
+  // use them.
+  const std::string& authorities =
+      identity->client_ca.empty() ? identity->certificate_chain : identity->client_ca;
+  *config = grpc_ssl_server_certificate_config_create(authorities.c_str(), &pair, 1);
   CleanseString(key);
   return GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_NEW;
 }

@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <ctime>
 
 #include "absl/time/clock.h"
 #include "fmt/format.h"
@@ -144,6 +145,15 @@ absl::Status ChildProcess::Wait(absl::Duration timeout) {
   ended_ = true;
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return absl::OkStatus();
   return absl::UnavailableError(fmt::format("process {} ended with status {}", pid_, status));
+}
+
+absl::Duration ChildProcess::CpuTime() const {
+  clockid_t clock{};
+  timespec used{};
+  if (clock_getcpuclockid(pid_, &clock) != 0 || clock_gettime(clock, &used) != 0) {
+    return absl::ZeroDuration();
+  }
+  return absl::DurationFromTimespec(used);
 }
 
 void ChildProcess::Stop() {

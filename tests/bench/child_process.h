@@ -69,7 +69,8 @@ class ChildProcess {
   // Asks it to end, then makes it. Idempotent.
   void Stop();
 
-  pid_t pid() const { return pid_; }
+  // What it has used of the processors so far, over all of its threads.
+  absl::Duration CpuTime() const;
 
  private:
   ChildProcess(pid_t pid, int pid_fd, int input, int output)

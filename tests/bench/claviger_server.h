@@ -21,6 +21,7 @@ class ClavigerServer {
                                                                const std::string& data_dir);
 
   const std::string& address() const { return address_; }
+  absl::Duration CpuTime() const { return process_->CpuTime(); }
   // `Bearer` and the root key.
   const std::string& authorization() const { return authorization_; }
   // The sample `name` of its metrics; the name with its labels, as it stands in their text.

@@ -24,6 +24,7 @@ class FloorServer {
   static absl::StatusOr<std::unique_ptr<FloorServer>> Start(const std::string& self);
 
   const std::string& address() const { return address_; }
+  absl::Duration CpuTime() const { return process_->CpuTime(); }
 
  private:
   FloorServer(std::unique_ptr<ChildProcess> process, std::string address)

@@ -98,10 +98,12 @@ class Lane {
   uint64_t failures() const { return failures_; }
   const std::string& first_failure() const { return first_failure_; }
   size_t answer_bytes() const { return answer_bytes_; }
+  uint64_t calls() const { return calls_; }
 
  private:
   void OnDone(const grpc::Status& status) {
     const absl::Time now = absl::Now();
+    ++calls_;
     if (!status.ok()) {
       Fail(fmt::format("{} {}", status.error_code(), status.error_message()));
     } else if (!AnswerIsGood()) {
@@ -137,6 +139,7 @@ class Lane {
   std::optional<grpc::ClientContext> context_;
   absl::Time started_;
   std::vector<double> latencies_us_;
+  uint64_t calls_ = 0;
   uint64_t failures_ = 0;
   std::string first_failure_;
   size_t answer_bytes_ = 0;
@@ -171,6 +174,7 @@ LoadResult Summarize(const LoadSpec& spec, const std::vector<std::unique_ptr<Lan
     latencies.insert(latencies.end(), lane->latencies_us().begin(), lane->latencies_us().end());
     if (result.failures() == 0) result.set_first_failure(lane->first_failure());
     result.set_failures(result.failures() + lane->failures());
+    result.set_all_calls(result.all_calls() + lane->calls());
     result.set_answer_bytes(static_cast<uint32_t>(lane->answer_bytes()));
   }
   result.set_calls_per_second(static_cast<double>(latencies.size()) * 1000 / spec.measure_ms());

@@ -12,6 +12,7 @@
 #include "CLI/CLI.hpp"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
 #include "fmt/format.h"
 #include "tests/bench/bench.pb.h"
 #include "tests/bench/environment.h"
@@ -92,6 +93,8 @@ int Main(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
+  // As clavigerd does, so that client and floor are as fast as this gRPC can be.
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   const std::string_view mode = argc == 2 ? argv[1] : "";
   if (mode == claviger::bench::kFloorServerMode) return claviger::bench::RunFloorServer();
   if (mode == claviger::bench::kLoadClientMode) return claviger::bench::RunLoadClient();

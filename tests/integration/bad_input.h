@@ -65,8 +65,7 @@ std::vector<BadInput<Request>> BadTexts(const std::string& field, size_t max_cha
 template <typename Request>
 std::vector<GoodInput<Request>> LongestTexts(const std::string& field, size_t max_characters,
                                              const SetText<Request>& set) {
-  return {{field + ": longest",
-           [=](Request& r) { set(r, std::string(max_characters, 'x')); }},
+  return {{field + ": longest", [=](Request& r) { set(r, std::string(max_characters, 'x')); }},
           {field + ": longest of four bytes",
            [=](Request& r) { set(r, Repeated("😀", max_characters)); }}};
 }
@@ -77,8 +76,8 @@ std::vector<BadInput<Request>> BadKeyIds(const std::string& field, const SetText
       {field + ": empty", [set](Request& r) { set(r, ""); }, field, "16 base62", "FIELD_REQUIRED"}};
   for (const std::string text : {"000000000000000", "00000000000000000", "00-0000000000000",
                                  "00000000000000\n0", "00000000000000é"}) {
-    rows.push_back({field + ": " + text, [set, text](Request& r) { set(r, text); }, field,
-                    "16 base62"});
+    rows.push_back(
+        {field + ": " + text, [set, text](Request& r) { set(r, text); }, field, "16 base62"});
   }
   return rows;
 }
@@ -93,8 +92,7 @@ std::vector<BadInput<Request>> BadProjectIds(const std::string& field,
        {std::string("a"), std::string(64, 'a'), std::string("Shop"), std::string("1shop"),
         std::string("-shop"), std::string("sh_op"), std::string("shop\n"), std::string("sh\0p", 4),
         std::string("šhop")}) {
-    rows.push_back(
-        {field + ": " + text, [set, text](Request& r) { set(r, text); }, field, syntax});
+    rows.push_back({field + ": " + text, [set, text](Request& r) { set(r, text); }, field, syntax});
   }
   return rows;
 }

@@ -82,10 +82,9 @@ inline std::vector<AnyCall> EveryCallAbout(const std::string& key_id, const std:
 
 // All that a management key can be given, but for `settings.manage`, which is all of it.
 inline const Strings& Permissions() {
-  static const Strings& all =
-      *new Strings{"audit.read",  "keys.import", "keys.issue",      "keys.lookup",
-                   "keys.read",   "keys.revoke", "keys.update",     "keys.verify",
-                   "projects.manage", "projects.read", "usage.read"};
+  static const Strings& all = *new Strings{
+      "audit.read",  "keys.import", "keys.issue",      "keys.lookup",   "keys.read", "keys.revoke",
+      "keys.update", "keys.verify", "projects.manage", "projects.read", "usage.read"};
   return all;
 }
 

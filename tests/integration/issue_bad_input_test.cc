@@ -30,9 +30,9 @@ TEST_F(IssueBadInputTest, TextsAreBounded) {
   const SetText<Request> name = [](Request& r, const std::string& s) { r.set_display_name(s); };
   const SetText<Request> text = [](Request& r, const std::string& s) { r.set_description(s); };
   const SetText<Request> owner = [](Request& r, const std::string& s) { r.set_owner(s); };
-  std::vector<BadInput<Request>> bad = {
-      {"display_name: empty", [](Request& r) { r.clear_display_name(); }, "display_name",
-       "1 to 128 characters", "FIELD_REQUIRED"}};
+  std::vector<BadInput<Request>> bad = {{"display_name: empty",
+                                         [](Request& r) { r.clear_display_name(); }, "display_name",
+                                         "1 to 128 characters", "FIELD_REQUIRED"}};
   Append(bad, BadTexts("display_name", 128, name));
   Append(bad, BadTexts("description", 1024, text));
   Append(bad, BadTexts("owner", 128, owner));
@@ -56,31 +56,31 @@ TEST_F(IssueBadInputTest, TheProjectMustBeNamedAndExist) {
 }
 
 TEST_F(IssueBadInputTest, ScopesAreBounded) {
-  ExpectRefused(NewKey(), BadScopes<Request>("scopes", [](Request& r) { return r.mutable_scopes(); }));
+  ExpectRefused(NewKey(),
+                BadScopes<Request>("scopes", [](Request& r) { return r.mutable_scopes(); }));
   ExpectTaken<Request>(
-      NewKey(), {{"256 scopes",
-                  [](Request& r) {
-                    for (int i = 0; i < 256; ++i) r.add_scopes("s" + std::to_string(i));
-                  }},
-                 {"64 characters a segment", [](Request& r) { r.add_scopes(std::string(64, 'a')); }},
-                 {"512 characters", [](Request& r) { r.add_scopes(ScopeOfLength(512)); }},
-                 {"wildcards",
-                  [](Request& r) {
-                    r.add_scopes("*");
-                    r.add_scopes("a:b:*");
-                  }}});
+      NewKey(),
+      {{"256 scopes",
+        [](Request& r) {
+          for (int i = 0; i < 256; ++i) r.add_scopes("s" + std::to_string(i));
+        }},
+       {"64 characters a segment", [](Request& r) { r.add_scopes(std::string(64, 'a')); }},
+       {"512 characters", [](Request& r) { r.add_scopes(ScopeOfLength(512)); }},
+       {"wildcards", [](Request& r) {
+          r.add_scopes("*");
+          r.add_scopes("a:b:*");
+        }}});
 }
 
 TEST_F(IssueBadInputTest, ScopesMustBeInTheCatalog) {
   MakeProject("shop", {"orders:*", "stock:read"});
-  ExpectRefused<Request>(
-      NewKey("shop", {"orders:read"}),
-      {{"outside", [](Request& r) { r.add_scopes("money:take"); }, "scopes[0]", "orders:*",
-        "SCOPE_NOT_IN_CATALOG"},
-       {"wider than the catalog", [](Request& r) { r.add_scopes("stock:*"); }, "scopes[1]",
-        "stock:read", "SCOPE_NOT_IN_CATALOG"},
-       {"everything", [](Request& r) { r.add_scopes("*"); }, "scopes[0]", "stock:read",
-        "SCOPE_NOT_IN_CATALOG"}});
+  ExpectRefused<Request>(NewKey("shop", {"orders:read"}),
+                         {{"outside", [](Request& r) { r.add_scopes("money:take"); }, "scopes[0]",
+                           "orders:*", "SCOPE_NOT_IN_CATALOG"},
+                          {"wider than the catalog", [](Request& r) { r.add_scopes("stock:*"); },
+                           "scopes[1]", "stock:read", "SCOPE_NOT_IN_CATALOG"},
+                          {"everything", [](Request& r) { r.add_scopes("*"); }, "scopes[0]",
+                           "stock:read", "SCOPE_NOT_IN_CATALOG"}});
   ExpectTaken<Request>(NewKey("shop"), {{"all of it", [](Request& r) {
                                            r.add_scopes("orders:*");
                                            r.add_scopes("stock:read");
@@ -106,8 +106,8 @@ TEST_F(IssueBadInputTest, ALifeIsMoreThanNothingAndAtMostAHundredYears) {
        {"not a duration: seconds", raw(315'576'000'001, 0), "ttl", "10,000 years"},
        {"not a duration: nanos", raw(1, 1'000'000'000), "ttl", "seconds and nanos"},
        {"not a duration: signs", raw(1, -1), "ttl", "same sign"}});
-  ExpectTaken<Request>(NewKey(), {{"shortest", ttl(absl::Nanoseconds(1))},
-                                  {"longest", ttl(kHundredYears)}});
+  ExpectTaken<Request>(NewKey(),
+                       {{"shortest", ttl(absl::Nanoseconds(1))}, {"longest", ttl(kHundredYears)}});
 }
 
 TEST_F(IssueBadInputTest, AnEndIsInTheFutureAndWithinAHundredYears) {
@@ -142,8 +142,8 @@ TEST_F(IssueBadInputTest, LabelsAreBounded) {
   std::vector<BadInput<Request>> bad = {
       {"33", [](Request& r) { AddLabels(r, 33); }, "labels", "at most 32"}};
   for (const std::string& key :
-       {std::string(), std::string("A"), std::string("1a"), std::string("a b"), std::string("a\0", 2),
-        std::string(64, 'a'), std::string("ä")}) {
+       {std::string(), std::string("A"), std::string("1a"), std::string("a b"),
+        std::string("a\0", 2), std::string(64, 'a'), std::string("ä")}) {
     bad.push_back({"key " + key, label(key, "v"), "labels", "[a-z][a-z0-9_.-]{0,62}"});
   }
   Append(bad, BadTexts<Request>("labels", 128, [](Request& r, const std::string& value) {
@@ -178,10 +178,10 @@ TEST_F(IssueBadInputTest, CidrsAreBlocksWithoutHostBits) {
                    "allowed_cidrs[1]", "without host bits"});
   }
   ExpectRefused(NewKey(), bad);
-  ExpectTaken<Request>(
-      NewKey(), {{"64", [](Request& r) { AddCidrs(r, 64); }},
-                 {"whole of v4", [](Request& r) { r.add_allowed_cidrs("0.0.0.0/0"); }},
-                 {"one of v6", [](Request& r) { r.add_allowed_cidrs("2001:db8::1/128"); }}});
+  ExpectTaken<Request>(NewKey(),
+                       {{"64", [](Request& r) { AddCidrs(r, 64); }},
+                        {"whole of v4", [](Request& r) { r.add_allowed_cidrs("0.0.0.0/0"); }},
+                        {"one of v6", [](Request& r) { r.add_allowed_cidrs("2001:db8::1/128"); }}});
 }
 
 TEST_F(IssueBadInputTest, OddsAndEnds) {
@@ -190,12 +190,14 @@ TEST_F(IssueBadInputTest, OddsAndEnds) {
   };
   ExpectRefused<Request>(
       NewKey(),
-      {{"unknown environment", [](Request& r) { r.set_environment(static_cast<v1::Environment>(9)); },
-        "environment", "ENVIRONMENT_LIVE"},
+      {{"unknown environment",
+        [](Request& r) { r.set_environment(static_cast<v1::Environment>(9)); }, "environment",
+        "ENVIRONMENT_LIVE"},
        {"request id of words", id("my request"), "request_id", "must be a UUID"},
        {"request id without dashes", id("123e4567e89b42d3a456426614174000"), "request_id", "UUID"},
        {"request id too long", id("123e4567-e89b-42d3-a456-4266141740000"), "request_id", "UUID"},
-       {"request id of no digits", id("123e4567-e89b-42d3-a456-42661417400g"), "request_id", "UUID"},
+       {"request id of no digits", id("123e4567-e89b-42d3-a456-42661417400g"), "request_id",
+        "UUID"},
        {"binding outside of claviger", [](Request& r) { r.add_bound_project_ids("default"); },
         "bound_project_ids", "project claviger only"}});
 }
@@ -214,10 +216,9 @@ TEST_F(IssueBadInputTest, BoundProjectsMustExistAndAreAtMost64) {
       {"empty", [](Request& r) { r.add_bound_project_ids(""); }, "bound_project_ids[0]",
        "[a-z][a-z0-9-]{1,62}", "FIELD_REQUIRED"}};
   ExpectRefused(NewKey("claviger", {"keys.read"}), rows);
-  ExpectRefused<Request>(NewKey("claviger"),
-                         {{"a permission that does not exist",
-                           [](Request& r) { r.add_scopes("keys.fly"); }, "scopes[0]", "keys.issue",
-                           "SCOPE_NOT_IN_CATALOG"}});
+  ExpectRefused<Request>(NewKey("claviger"), {{"a permission that does not exist",
+                                               [](Request& r) { r.add_scopes("keys.fly"); },
+                                               "scopes[0]", "keys.issue", "SCOPE_NOT_IN_CATALOG"}});
 }
 
 TEST_F(IssueBadInputTest, OneAnswerNamesAllThatIsWrong) {

@@ -28,8 +28,8 @@ class KeyCallsBadInputTest : public BadInputTest {
                     "KEY_NOT_FOUND", StatusCode::NOT_FOUND});
     // The raw key instead of its id is a likely mistake, and must not come back in the answer.
     const std::string raw_key = issued_.key();
-    rows.push_back({"the whole key", [raw_key](Request& r) { r.set_key_id(raw_key); }, "key_id",
-                    "16 base62"});
+    rows.push_back(
+        {"the whole key", [raw_key](Request& r) { r.set_key_id(raw_key); }, "key_id", "16 base62"});
     ExpectRefused(good, rows);
     Request unknown = good;
     unknown.set_key_id("00nosuchkey00000");
@@ -75,17 +75,16 @@ TEST_F(KeyCallsBadInputTest, EnableKey) { ExpectChangeChecked(About<v1::EnableKe
 
 TEST_F(KeyCallsBadInputTest, RevokeKey) {
   using Request = v1::RevokeKeyRequest;
-  std::vector<BadInput<Request>> rows = BadTexts<Request>(
-      "note", 1024, [](Request& r, const std::string& s) { r.set_note(s); });
+  std::vector<BadInput<Request>> rows =
+      BadTexts<Request>("note", 1024, [](Request& r, const std::string& s) { r.set_note(s); });
   rows.push_back({"unknown reason",
                   [](Request& r) { r.set_reason(static_cast<v1::RevokeReason>(7)); }, "reason",
                   "RevokeReason"});
   ExpectRefused(About<Request>(), rows);
   ExpectChangeChecked(About<Request>());
-  ExpectTaken(About<Request>(), LongestTexts<Request>("note", 1024,
-                                                      [](Request& r, const std::string& s) {
-                                                        r.set_note(s);
-                                                      }));
+  ExpectTaken(
+      About<Request>(),
+      LongestTexts<Request>("note", 1024, [](Request& r, const std::string& s) { r.set_note(s); }));
 }
 
 TEST_F(KeyCallsBadInputTest, UpdateScopes) {
@@ -94,38 +93,38 @@ TEST_F(KeyCallsBadInputTest, UpdateScopes) {
   good.add_add("a:b");  // is there already: accepted, changes nothing
   ExpectChangeChecked(good);
 
-  ExpectRefused(About<Request>(), BadScopes<Request>("add", [](Request& r) { return r.mutable_add(); }));
+  ExpectRefused(About<Request>(),
+                BadScopes<Request>("add", [](Request& r) { return r.mutable_add(); }));
   ExpectRefused(About<Request>(),
                 BadScopes<Request>("remove", [](Request& r) { return r.mutable_remove(); }));
   ExpectRefused(About<Request>(), BadScopes<Request>("replace_with.scopes", [](Request& r) {
                   return r.mutable_replace_with()->mutable_scopes();
                 }));
-  ExpectRefused<Request>(
-      About<Request>(),
-      {{"nothing", [](Request&) {}, "replace_with", "", "FIELD_REQUIRED"},
-       {"add and replace_with",
-        [](Request& r) {
-          r.add_add("x");
-          r.mutable_replace_with()->add_scopes("y");
-        },
-        "replace_with", "", "FIELD_CONFLICT"},
-       {"remove and replace_with",
-        [](Request& r) {
-          r.add_remove("a:b");
-          r.mutable_replace_with();
-        },
-        "replace_with", "", "FIELD_CONFLICT"},
-       {"the same in add and remove",
-        [](Request& r) {
-          r.add_add("x");
-          r.add_remove("x");
-        },
-        "remove", "must not name a scope that add names"},
-       {"257 together with those that are there",
-        [](Request& r) {
-          for (int i = 0; i < 255; ++i) r.add_add("s" + std::to_string(i));
-        },
-        "add", "at most 256"}});
+  ExpectRefused<Request>(About<Request>(),
+                         {{"nothing", [](Request&) {}, "replace_with", "", "FIELD_REQUIRED"},
+                          {"add and replace_with",
+                           [](Request& r) {
+                             r.add_add("x");
+                             r.mutable_replace_with()->add_scopes("y");
+                           },
+                           "replace_with", "", "FIELD_CONFLICT"},
+                          {"remove and replace_with",
+                           [](Request& r) {
+                             r.add_remove("a:b");
+                             r.mutable_replace_with();
+                           },
+                           "replace_with", "", "FIELD_CONFLICT"},
+                          {"the same in add and remove",
+                           [](Request& r) {
+                             r.add_add("x");
+                             r.add_remove("x");
+                           },
+                           "remove", "must not name a scope that add names"},
+                          {"257 together with those that are there",
+                           [](Request& r) {
+                             for (int i = 0; i < 255; ++i) r.add_add("s" + std::to_string(i));
+                           },
+                           "add", "at most 256"}});
   ExpectTaken<Request>(About<Request>(), {{"256 together with those that are there",
                                            [](Request& r) {
                                              for (int i = 0; i < 254; ++i) {
@@ -143,11 +142,11 @@ TEST_F(KeyCallsBadInputTest, WidenedScopesMustBeInTheCatalog) {
   Request good;
   good.set_key_id(key.info().key_id());
   ExpectRefused<Request>(
-      good, {{"add", [](Request& r) { r.add_add("money:take"); }, "add[0]", "orders:*",
-              "SCOPE_NOT_IN_CATALOG"},
-             {"replace_with",
-              [](Request& r) { r.mutable_replace_with()->add_scopes("money:take"); },
-              "replace_with.scopes[0]", "orders:*", "SCOPE_NOT_IN_CATALOG"}});
+      good,
+      {{"add", [](Request& r) { r.add_add("money:take"); }, "add[0]", "orders:*",
+        "SCOPE_NOT_IN_CATALOG"},
+       {"replace_with", [](Request& r) { r.mutable_replace_with()->add_scopes("money:take"); },
+        "replace_with.scopes[0]", "orders:*", "SCOPE_NOT_IN_CATALOG"}});
 }
 
 TEST_F(KeyCallsBadInputTest, ListKeysFilters) {
@@ -183,11 +182,10 @@ TEST_F(KeyCallsBadInputTest, ListKeysFilters) {
        "expire_before", "9999-12-31"},
       {"expire_after", [](Request& r) { r.mutable_expire_after()->set_seconds(-(1LL << 60)); },
        "expire_after", "0001-01-01"}};
-  Append(rows, BadTexts<Request>("owner", 128,
-                                 [](Request& r, const std::string& s) { r.set_owner(s); }));
-  Append(rows, BadTexts<Request>("name_contains", 128, [](Request& r, const std::string& s) {
-           r.set_name_contains(s);
-         }));
+  Append(rows,
+         BadTexts<Request>("owner", 128, [](Request& r, const std::string& s) { r.set_owner(s); }));
+  Append(rows, BadTexts<Request>("name_contains", 128,
+                                 [](Request& r, const std::string& s) { r.set_name_contains(s); }));
   ExpectRefused(Request(), rows);
   ExpectTaken<Request>(
       Request(), {{"64 projects",
@@ -215,8 +213,9 @@ TEST_F(KeyCallsBadInputTest, ListKeysPages) {
                     "create_time, name or expire_time"});
   }
   ExpectRefused(Request(), rows);
-  ExpectTaken<Request>(Request(), {{"more than the ceiling", [](Request& r) { r.set_page_size(5000); }},
-                                   {"largest", [](Request& r) { r.set_page_size(INT32_MAX); }}});
+  ExpectTaken<Request>(Request(),
+                       {{"more than the ceiling", [](Request& r) { r.set_page_size(5000); }},
+                        {"largest", [](Request& r) { r.set_page_size(INT32_MAX); }}});
 }
 
 TEST_F(KeyCallsBadInputTest, PageTokensAreOursAndForTheSameArguments) {

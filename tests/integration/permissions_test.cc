@@ -122,9 +122,11 @@ TEST_F(PermissionsTest, TheReservedProjectIsForeignToABoundCallerToo) {
   const std::vector<AnyCall> nothing = EveryCallAbout(kNoKey, "notthere", "x");
   for (size_t i = 0; i < reserved.size(); ++i) {
     if (!reserved[i].about_one_thing) continue;
-    EXPECT_EQ(absl::StrReplaceAll(BytesOf(bound.Send(*reserved[i].request)),
-                                  {{"claviger\n", "claviger\n"}, {"project claviger", "project notthere"}}),
-              BytesOf(bound.Send(*nothing[i].request)))
+    // Both sides: the domain of every error is called `claviger` too.
+    const auto replaced = [](const grpc::Status& status) {
+      return absl::StrReplaceAll(BytesOf(status), {{"claviger", "notthere"}});
+    };
+    EXPECT_EQ(replaced(bound.Send(*reserved[i].request)), replaced(bound.Send(*nothing[i].request)))
         << reserved[i].name();
   }
 }
@@ -135,8 +137,7 @@ TEST_F(PermissionsTest, AForeignKeyVerifiesAsGarbageDoes) {
   const auto foreign = bound.Call(CheckOf(in_b_.key()));
   ASSERT_THAT(foreign, IsOk());
   EXPECT_EQ(foreign->code(), v1::VERIFY_CODE_NOT_FOUND);
-  EXPECT_EQ(foreign->SerializeAsString(),
-            bound.Call(CheckOf("garbage"))->SerializeAsString());
+  EXPECT_EQ(foreign->SerializeAsString(), bound.Call(CheckOf("garbage"))->SerializeAsString());
 }
 
 TEST_F(PermissionsTest, ListsShowABoundCallerItsOwnOnly) {

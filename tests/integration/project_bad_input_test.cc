@@ -80,17 +80,16 @@ class ProjectBadInputTest : public BadInputTest {
 
     std::vector<GoodInput<Request>> taken = LongestTexts("project.display_name", 128, name);
     Append<GoodInput<Request>>(
-        taken,
-        {{"longest prefix",
-          [](Request& r) { r.mutable_project()->set_key_prefix(std::string(16, 'a')); }},
-         {"shortest prefix", [](Request& r) { r.mutable_project()->set_key_prefix("a1"); }},
-         {"shortest life", max_ttl(absl::Seconds(1))},
-         {"longest life", max_ttl(kHundredYears)},
-         {"256 scopes", [](Request& r) {
-            for (int i = 0; i < 256; ++i) {
-              r.mutable_project()->add_scope_catalog("s" + std::to_string(i));
-            }
-          }}});
+        taken, {{"longest prefix",
+                 [](Request& r) { r.mutable_project()->set_key_prefix(std::string(16, 'a')); }},
+                {"shortest prefix", [](Request& r) { r.mutable_project()->set_key_prefix("a1"); }},
+                {"shortest life", max_ttl(absl::Seconds(1))},
+                {"longest life", max_ttl(kHundredYears)},
+                {"256 scopes", [](Request& r) {
+                   for (int i = 0; i < 256; ++i) {
+                     r.mutable_project()->add_scope_catalog("s" + std::to_string(i));
+                   }
+                 }}});
     ExpectTaken(good, taken);
   }
 };
@@ -106,7 +105,8 @@ TEST_F(ProjectBadInputTest, CreateProject) {
         "PROJECT_EXISTS", StatusCode::ALREADY_EXISTS}});
   ExpectTaken<Request>(
       NewProject("shop"),
-      {{"longest id", [](Request& r) { r.mutable_project()->set_project_id(std::string(63, 'a')); }},
+      {{"longest id",
+        [](Request& r) { r.mutable_project()->set_project_id(std::string(63, 'a')); }},
        {"shortest id", [](Request& r) { r.mutable_project()->set_project_id("a-"); }}});
 }
 
@@ -148,11 +148,10 @@ TEST_F(ProjectBadInputTest, DeleteProject) {
   good.set_project_id("shop");
   std::vector<BadInput<Request>> rows = BadProjectIds<Request>(
       "project_id", [](Request& r, const std::string& s) { r.set_project_id(s); });
-  Append<BadInput<Request>>(
-      rows, {{"unknown", [](Request& r) { r.set_project_id("nowhere"); }, "", "",
-              "PROJECT_NOT_FOUND", StatusCode::NOT_FOUND},
-             {"stale", [=](Request& r) { r.set_if_revision(revision + 1); }, "", "",
-              "STALE_REVISION", StatusCode::ABORTED}});
+  Append<BadInput<Request>>(rows, {{"unknown", [](Request& r) { r.set_project_id("nowhere"); }, "",
+                                    "", "PROJECT_NOT_FOUND", StatusCode::NOT_FOUND},
+                                   {"stale", [=](Request& r) { r.set_if_revision(revision + 1); },
+                                    "", "", "STALE_REVISION", StatusCode::ABORTED}});
   ExpectRefused(good, rows);
 }
 
@@ -170,7 +169,8 @@ TEST_F(ProjectBadInputTest, ListProjects) {
         "PAGE_TOKEN_INVALID"},
        {"of another list", [&](Request& r) { r.set_page_token(foreign); }, "page_token",
         "next_page_token", "PAGE_TOKEN_INVALID"}});
-  ExpectTaken<Request>(Request(), {{"more than the ceiling", [](Request& r) { r.set_page_size(5000); }}});
+  ExpectTaken<Request>(Request(),
+                       {{"more than the ceiling", [](Request& r) { r.set_page_size(5000); }}});
 }
 
 }  // namespace

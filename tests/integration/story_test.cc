@@ -137,7 +137,8 @@ TEST_F(StoryTest, ADigestVerifiesAsItsKeyDoes) {
   const KeyHash hash = HashKey(issued_.key());
   by_digest.mutable_digest()->set_key_id(issued_.info().key_id());
   by_digest.mutable_digest()->set_sha256(std::string(AsBytes(hash.bytes)));
-  EXPECT_TRUE(MessageDifferencer::Equals(Verify(by_digest), Verify(CheckFromInside({"orders:read"}))));
+  EXPECT_TRUE(
+      MessageDifferencer::Equals(Verify(by_digest), Verify(CheckFromInside({"orders:read"}))));
 }
 
 TEST_F(StoryTest, ABatchAnswersEachCheckInOrder) {

@@ -24,8 +24,8 @@ class VerifyBadInputTest : public BadInputTest {
 };
 
 TEST_F(VerifyBadInputTest, TheCredentialIsAKeyOrADigest) {
-  std::vector<BadInput<Request>> rows = BadKeyIds<Request>(
-      "digest.key_id", [](Request& r, const std::string& s) {
+  std::vector<BadInput<Request>> rows =
+      BadKeyIds<Request>("digest.key_id", [](Request& r, const std::string& s) {
         r.mutable_digest()->set_key_id(s);
         r.mutable_digest()->set_sha256(std::string(32, 'x'));
       });
@@ -39,12 +39,11 @@ TEST_F(VerifyBadInputTest, TheCredentialIsAKeyOrADigest) {
   rows.push_back({"a key of 1025 bytes", [](Request& r) { r.set_key(std::string(1025, 'x')); },
                   "key", "at most 1024 bytes"});
   ExpectRefused(Good(), rows);
-  ExpectTaken<Request>(Good(), {{"a key of 1024 bytes",
-                                 [](Request& r) { r.set_key(std::string(1024, 'x')); }},
-                                {"an empty key", [](Request& r) { r.set_key(""); }},
-                                {"a key with a NUL",
-                                 [](Request& r) { r.set_key(std::string("clv\0live", 8)); }},
-                                {"32 bytes", [](Request& r) { Sha256()(r, std::string(32, 0)); }}});
+  ExpectTaken<Request>(
+      Good(), {{"a key of 1024 bytes", [](Request& r) { r.set_key(std::string(1024, 'x')); }},
+               {"an empty key", [](Request& r) { r.set_key(""); }},
+               {"a key with a NUL", [](Request& r) { r.set_key(std::string("clv\0live", 8)); }},
+               {"32 bytes", [](Request& r) { Sha256()(r, std::string(32, 0)); }}});
 }
 
 TEST_F(VerifyBadInputTest, RequiredScopesHaveNoWildcards) {
@@ -71,11 +70,10 @@ TEST_F(VerifyBadInputTest, RequiredScopesHaveNoWildcards) {
   rows.push_back({"65 required", many(65, required), "required_scopes", "at most 64"});
   rows.push_back({"65 any", many(65, any), "any_scopes", "at most 64"});
   ExpectRefused(Good(), rows);
-  ExpectTaken<Request>(Good(), {{"64 required", many(64, required)},
-                                {"64 any", many(64, any)},
-                                {"longest", [](Request& r) {
-                                   r.add_required_scopes(ScopeOfLength(512));
-                                 }}});
+  ExpectTaken<Request>(
+      Good(), {{"64 required", many(64, required)},
+               {"64 any", many(64, any)},
+               {"longest", [](Request& r) { r.add_required_scopes(ScopeOfLength(512)); }}});
 }
 
 TEST_F(VerifyBadInputTest, OtherFields) {
@@ -83,9 +81,9 @@ TEST_F(VerifyBadInputTest, OtherFields) {
       "project_id", [](Request& r, const std::string& s) { r.set_project_id(s); });
   rows.erase(rows.begin());  // empty is accepted here: any project
   for (const std::string& text :
-       {std::string("home"), std::string("10.0.0.1:80"), std::string("[::1]"), std::string("10.0.0"),
-        std::string("10.0.0.0/8"), std::string("fe80::1%eth0"), std::string("10.0.0.1\0", 9),
-        std::string(" 10.0.0.1")}) {
+       {std::string("home"), std::string("10.0.0.1:80"), std::string("[::1]"),
+        std::string("10.0.0"), std::string("10.0.0.0/8"), std::string("fe80::1%eth0"),
+        std::string("10.0.0.1\0", 9), std::string(" 10.0.0.1")}) {
     rows.push_back({"client_ip " + text, [text](Request& r) { r.set_client_ip(text); }, "client_ip",
                     "without a port or zone"});
   }
@@ -109,7 +107,8 @@ TEST_F(VerifyBadInputTest, ARevisionToComeIsUnavailableForNow) {
   EXPECT_THAT(root().Call(request), IsOk());
   request.set_at_least_revision(reached + 1);
   const auto answer = root().Call(request);
-  EXPECT_THAT(answer, IsError(StatusCode::UNAVAILABLE, "REVISION_NOT_REACHED", "at_least_revision"));
+  EXPECT_THAT(answer,
+              IsError(StatusCode::UNAVAILABLE, "REVISION_NOT_REACHED", "at_least_revision"));
   EXPECT_EQ(ErrorOf(answer.status).retry_delay, absl::Seconds(1));
 }
 
@@ -120,8 +119,9 @@ TEST_F(VerifyBadInputTest, ABatchHas1To1000Checks) {
     for (int i = 0; i < count; ++i) *batch.add_checks() = Good();
     return batch;
   };
-  ExpectRefused<Batch>(Batch(), {{"none", [](Batch&) {}, "checks", "1 to 1000"},
-                                 {"1001", [&](Batch& b) { b = checks(1001); }, "checks", "1 to 1000"}});
+  ExpectRefused<Batch>(Batch(),
+                       {{"none", [](Batch&) {}, "checks", "1 to 1000"},
+                        {"1001", [&](Batch& b) { b = checks(1001); }, "checks", "1 to 1000"}});
   const auto answer = root().Call(checks(1000));
   ASSERT_THAT(answer, IsOk());
   ASSERT_EQ(answer->results_size(), 1000);

@@ -22,9 +22,7 @@ std::string LengthDelimited(int number, const std::string& bytes) {
   return out + bytes;
 }
 
-std::string Varint(int number, char value) {
-  return {static_cast<char>(number << 3 | 0), value};
-}
+std::string Varint(int number, char value) { return {static_cast<char>(number << 3 | 0), value}; }
 
 // A field with the number 1999, which no message has: the tag takes two bytes.
 std::string UnknownField() { return {'\xf8', '\x7c', '\x01'}; }
@@ -43,21 +41,22 @@ std::vector<Method> AllMethods() {
   const auto key_call = [&](const std::string& name) {
     return Method{kKeyAuthority + name, first, "key_id", Varint(1, 1)};
   };
-  return {{std::string(kKeyAuthority) + "IssueKey", first, "project_id", Varint(1, 1)},
-          key_call("GetKey"),
-          {std::string(kKeyAuthority) + "ListKeys", first, "project_ids", Varint(1, 1)},
-          key_call("UpdateScopes"),
-          key_call("DisableKey"),
-          key_call("EnableKey"),
-          key_call("RevokeKey"),
-          {std::string(kProjects) + "CreateProject", in_project, "project.project_id", Varint(1, 1)},
-          {std::string(kProjects) + "GetProject", first, "project_id", Varint(1, 1)},
-          {std::string(kProjects) + "ListProjects", LengthDelimited(2, bad), "page_token",
-           LengthDelimited(1, "1")},
-          {std::string(kProjects) + "UpdateProject", in_project, "project.project_id", Varint(1, 1)},
-          {std::string(kProjects) + "DeleteProject", first, "project_id", Varint(1, 1)},
-          {std::string(kVerifier) + "Verify", first, "key", Varint(1, 1)},
-          {std::string(kVerifier) + "BatchVerify", in_project, "checks.key", Varint(1, 1)}};
+  return {
+      {std::string(kKeyAuthority) + "IssueKey", first, "project_id", Varint(1, 1)},
+      key_call("GetKey"),
+      {std::string(kKeyAuthority) + "ListKeys", first, "project_ids", Varint(1, 1)},
+      key_call("UpdateScopes"),
+      key_call("DisableKey"),
+      key_call("EnableKey"),
+      key_call("RevokeKey"),
+      {std::string(kProjects) + "CreateProject", in_project, "project.project_id", Varint(1, 1)},
+      {std::string(kProjects) + "GetProject", first, "project_id", Varint(1, 1)},
+      {std::string(kProjects) + "ListProjects", LengthDelimited(2, bad), "page_token",
+       LengthDelimited(1, "1")},
+      {std::string(kProjects) + "UpdateProject", in_project, "project.project_id", Varint(1, 1)},
+      {std::string(kProjects) + "DeleteProject", first, "project_id", Varint(1, 1)},
+      {std::string(kVerifier) + "Verify", first, "key", Varint(1, 1)},
+      {std::string(kVerifier) + "BatchVerify", in_project, "checks.key", Varint(1, 1)}};
 }
 
 class WireBadInputTest : public ServerTest {
@@ -76,8 +75,13 @@ class WireBadInputTest : public ServerTest {
 };
 
 TEST_F(WireBadInputTest, AMessageThatIsCutIsMalformed) {
-  ExpectEachRefused([](const Method&) { return std::string("\x0a\x05" "ab"); },
-                    IsError(StatusCode::INVALID_ARGUMENT, "MALFORMED_REQUEST"));
+  ExpectEachRefused(
+      [](const Method&) {
+        return std::string(
+            "\x0a\x05"
+            "ab");
+      },
+      IsError(StatusCode::INVALID_ARGUMENT, "MALFORMED_REQUEST"));
 }
 
 TEST_F(WireBadInputTest, GarbageIsMalformed) {
@@ -86,8 +90,11 @@ TEST_F(WireBadInputTest, GarbageIsMalformed) {
 }
 
 TEST_F(WireBadInputTest, AMalformedMessageIsNamed) {
-  const RpcError error =
-      ErrorOf(root().CallBytes(std::string(kKeyAuthority) + "GetKey", "\x0a\x05" "ab").status);
+  const RpcError error = ErrorOf(root()
+                                     .CallBytes(std::string(kKeyAuthority) + "GetKey",
+                                                "\x0a\x05"
+                                                "ab")
+                                     .status);
   EXPECT_THAT(error.message, HasSubstr("claviger.v1.GetKeyRequest"));
 }
 
@@ -101,10 +108,9 @@ TEST_F(WireBadInputTest, BadUtf8IsRefusedAndItsFieldNamed) {
 }
 
 TEST_F(WireBadInputTest, BadUtf8InAnyFormIsRefused) {
-  for (const std::string bytes : {"\xc0\x80", "\xed\xa0\x80", "\xf5\x80\x80\x80", "\x80", "\xe2\x82",
-                                  "\xf0\x80\x80\xaf"}) {
-    const std::string request =
-        LengthDelimited(1, "default") + LengthDelimited(2, "name " + bytes);
+  for (const std::string bytes :
+       {"\xc0\x80", "\xed\xa0\x80", "\xf5\x80\x80\x80", "\x80", "\xe2\x82", "\xf0\x80\x80\xaf"}) {
+    const std::string request = LengthDelimited(1, "default") + LengthDelimited(2, "name " + bytes);
     EXPECT_THAT(root().CallBytes(std::string(kKeyAuthority) + "IssueKey", request),
                 IsError(StatusCode::INVALID_ARGUMENT, "MALFORMED_REQUEST", "display_name"));
   }

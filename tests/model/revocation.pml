@@ -1,285 +1,318 @@
-/* The protocol behind "once RevokeKey has returned, no check that starts later accepts the key": one authority, two
-   caching verifiers, one key, in the terms of server/sync/ (session, hub, barrier). The rules are those of
-   docs/invalidation.md; each can be taken away with -DNO_..., and then Spin must find a violation (run.py).
+/* "Once a strict RevokeKey has returned, no check that starts later accepts the key": one authority, two caching
+   verifiers and one key, in the terms of server/sync/ (hub, session, barrier). docs/invalidation.md gives the rules. Each
+   can be taken away with -DNO_..., and then Spin must find a violation: run.py.
 
-   Without a bound: cut connections, lost messages, reconnects, leases, restarts of the authority.
-   Bounded: one revoke and one other change (before or after it), one flight per verifier, MAX_UNREAD answers under way.
+   Without bound: cut connections, messages lost with them, reconnects, leases, restarts of the authority.
+   Bounded: one revoke and one other change, before or after it; one flight; MAX_UNREAD unread answers per verifier.
 
    What stands for what
-   - Revisions count 0..2. The other change is of another key: nothing of this model's key is evicted by it, but it has
-     to be sent, acknowledged and waited for (or, if nobody is concerned, it moves the position silently).
-   - Time: a lease is over at an arbitrary moment. I6 says that it is over at the verifier first; so both ends are one
-     step here (a verifier that stops earlier only has fewer hits, an authority that waits longer returns later).
-     Later leases end later, so of all leases of a verifier the latest stands for all.
-   - Beats have no channel: an acknowledgement is cumulative and true, so one that is under way or lost
-     is one that is not yet read.
-   - A cut loses all that is under way, both ways. The verifier's next Hello is then under way with what it knows;
-     that does not change until an answer.
-   - A check that joins a flight is one step: the worst case joins when the answer is already computed.
-   - `may be` choices stand for limits: a full message (Invalidation up to less than the head), trimmed history and an
-     unknown filter (Reset). */
+   - Revisions are 0 to 2. The other change is of another key. It has to be sent, acknowledged and waited for all the
+     same, or it concerns nobody and moves positions in silence: both happen.
+   - A choice without a condition stands for a limit: an Invalidation that does not reach the head because it is full, a
+     Reset because the history is trimmed or the session unknown.
+   - A lease ends at any moment, at the verifier first (I6). Verifier and authority are one step here: a verifier
+     that ends earlier has fewer hits, an authority that ends later returns later. The latest lease of a session ends
+     last, so it stands for all of them.
+   - Beats need no channel: acknowledgements are true and cumulative, so one that is late or lost is as good as one that
+     is not yet sent.
+   - A cut loses what is under way in both directions. The next Hello is then under way, with what the verifier
+     knows; that cannot change before the answer.
+   - Only the first verifier has a cache to look into: the two are alike, so what can go wrong at one can go wrong at the
+     first. The second is somebody else to wait for. */
 
-#define VERIFIERS 2
-#ifndef MAX_UNREAD
 #define MAX_UNREAD 2
-#endif
 #define NONE 3 /* no revision */
 
-mtype = {INVALIDATION, RESET, GRANT};
-
-/* --- the authority --- */
-byte head = 0;            /* the ring's newest revision */
-bool other_done = false;  /* the other change is made */
-bool revoked = false;     /* committed: from here on Verify rejects */
+/* ---- the authority ---- */
+byte head = 0; /* of the ring */
+bool other_committed = false;
+bool revoked = false;        /* committed: from here on the authority rejects */
 byte revoke_revision = NONE; /* once it is in the ring */
 mtype = {IDLE, WAITING, RETURNED};
 mtype barrier = IDLE;
-byte waits[VERIFIERS];    /* the barrier waits for it: 1; 2: and it got a lease meanwhile */
+byte waits_for[2]; /* the barrier waits for this session: 1; 2 when it has got a lease since it last read anything */
 
-/* A session. `acked` equals `cursor` while nothing is under way. */
-byte acked[VERIFIERS], cursor[VERIFIERS], told[VERIFIERS], under_way[VERIFIERS] = NONE;
-bool leased[VERIFIERS];     /* its lease is not over, as far as this incarnation knows */
-bool old_leased[VERIFIERS]; /* a lease of before the restart is not over: unknown to the authority */
+/* A session. `acked` is its position: equal to `cursor` unless something is under way. */
+byte acked[2];
+byte cursor[2];
+byte told[2];
+byte under_way[2] = NONE;
+bool leased[2];     /* the authority knows of a lease that has not ended */
+bool old_leased[2]; /* it does not know of one: granted before a restart */
 
-/* --- between --- */
+/* ---- between ---- */
+#define HELLO 0   /* cut; the verifier's Hello is under way */
 #define UP 1
-#define HELLO 2     /* cut; the verifier's next Hello is under way */
-#define DROPPED 0   /* ended by the authority; the verifier can still read what was sent */
-byte link[VERIFIERS] = HELLO;
-/* to authority's position; Invalidation: previous position, Grant: FRESH, OLD (of before the restart) or OVER */
-chan down[VERIFIERS] = [MAX_UNREAD + 2] of {mtype, byte, byte};
+#define DROPPED 2 /* the authority has restarted; the verifier still reads what was sent */
+byte link[2] = HELLO;
+mtype = {INVALIDATION, RESET, GRANT};
+chan down[2] = [MAX_UNREAD + 2] of {mtype, byte /* to revision */, byte /* previous revision, or the lease */};
 #define OVER 0
-#define FRESH 1
-#define OLD 2
+#define LIVE 1
+#define OLD 2 /* of before a restart */
 
-/* --- a verifier --- */
-byte position[VERIFIERS];  /* S */
-byte lease[VERIFIERS];     /* OVER: none */
-bool cached[VERIFIERS];    /* "this key is good" */
-byte flight[VERIFIERS];    /* such an answer is under way, computed at this revision plus 1; 0: none */
-
-#ifdef NO_I11
-#define old_leases_over true
-#else
-#define old_leases_over (!old_leased[0] && !old_leased[1])
+/* ---- the verifiers ---- */
+byte position[2]; /* S */
+byte lease = OVER;
+bool cached = false; /* "this key is good" */
+byte flight = 0;     /* that answer is under way, computed at this revision plus 1; 0: none */
+#ifdef NO_I9
+bool evict_later = false;
 #endif
 
-hidden byte i, n, to, arg;
+#define CONCERNS(after, to) (revoke_revision != NONE && revoke_revision > after && revoke_revision <= to)
+#define REACHED(v) (revoke_revision != NONE && acked[v] >= revoke_revision)
+#define EARNED(v) (under_way[v] == NONE)
+#define ALL_SENT(v) (cursor[v] == head)
+#define ANSWER_FITS (flight > position[0]) /* its revision >= S */
+#define LEASE_LIVE (lease != OVER)
+#define IN_SCOPE(v) (leased[v] && !REACHED(v))
+#define PUSHED (revoke_revision != NONE)
+#define OLD_LEASES_OVER (!old_leased[0] && !old_leased[1])
+#define FENCE ANSWER_FITS
+#define HIT (cached && LEASE_LIVE)
+#define JOIN (ANSWER_FITS && LEASE_LIVE)
+
+#ifdef NO_I1 /* commits, pushes some time later, and may begin to wait in between */
+#undef PUSHED
+#define PUSHED revoked
+#endif
+#ifdef NO_I3 /* any answer goes into the cache */
+#undef FENCE
+#define FENCE true
+#endif
+#ifdef NO_I4_LEASE /* joins without a lease */
+#undef JOIN
+#define JOIN ANSWER_FITS
+#endif
+#ifdef NO_I4_REVISION /* takes a joined answer of any revision */
+#undef JOIN
+#define JOIN (flight > 0 && LEASE_LIVE)
+#endif
+#ifdef NO_I5 /* looks into the cache without a lease */
+#undef HIT
+#define HIT cached
+#endif
+#ifdef NO_I7 /* grants while something is under way */
+#undef EARNED
+#define EARNED(v) true
+#endif
+#ifdef NO_I8_WHOLE /* grants before the last part of a long replay */
+#undef ALL_SENT
+#define ALL_SENT(v) true
+#endif
+#ifdef NO_I10 /* does not wait for the gone */
+#undef IN_SCOPE
+#define IN_SCOPE(v) (leased[v] && !REACHED(v) && link[v] == UP)
+#endif
+#ifdef NO_I11 /* does not wait for leases of before the restart */
+#undef OLD_LEASES_OVER
+#define OLD_LEASES_OVER true
+#endif
+
+/* Nothing can go wrong any more: the search need not go on. */
+#define DONE (barrier == RETURNED && !cached && flight == 0)
+
+hidden byte i, to, arg, earned;
 hidden mtype kind;
 
-#define reached(v) (revoke_revision != NONE && acked[v] >= revoke_revision)
+/* What must not be. */
+hidden byte accepted; /* a check that began after RevokeKey had returned */
+hidden byte held_up;  /* the barrier, for one more lease, by a verifier that reads nothing */
 
 /* Session::Pump */
-inline pump(v) {
-  if
-  :: link[v] == UP && under_way[v] == NONE && cursor[v] < head ->
-    if
-    :: !(revoke_revision != NONE && revoke_revision > cursor[v]) ->
-      cursor[v] = head; acked[v] = head /* concerns nobody there */
-    :: send(v, head)
-    :: head - cursor[v] == 2 -> send(v, cursor[v] + 1)
-    fi
-  :: else
-  fi
-}
-inline send(v, up_to) {
-  under_way[v] = up_to; cursor[v] = under_way[v];
+inline push(v, up_to) {
+  under_way[v] = up_to;
+  cursor[v] = under_way[v];
   assert(nfull(down[v]));
   down[v]!INVALIDATION, under_way[v], told[v];
   told[v] = under_way[v]
 }
-
-inline grant(v) {
+inline pump(v) {
   if
-  :: waits[v] > 0 && !reached(v) -> assert(waits[v] == 1 /* one more lease at most: I7 */); waits[v] = 2
-  :: else
-  fi;
-  leased[v] = true;
-  told[v] = cursor[v];
-  assert(nfull(down[v]));
-  down[v]!GRANT, cursor[v], FRESH
-}
-/* Hub::CheckBarriers */
-inline check_barrier(v) {
-  if
-  :: reached(v) -> waits[v] = 0
+  :: link[v] == UP && under_way[v] == NONE && cursor[v] < head ->
+    if
+    :: push(v, head)
+    :: head - cursor[v] == 2 -> push(v, cursor[v] + 1)
+    :: !CONCERNS(cursor[v], head) -> cursor[v] = head; acked[v] = head
+    fi
   :: else
   fi
 }
+
+inline grant(v) {
+#ifdef CHECK_WAIT
+  held_up = waits_for[v] == 2 && !REACHED(v);
+  assert(!held_up);
+#endif
+  waits_for[v] = (waits_for[v] > 0 && !REACHED(v) -> 2 : waits_for[v]);
+  leased[v] = true;
+  told[v] = cursor[v];
+  assert(nfull(down[v]));
+  down[v]!GRANT, cursor[v], (v == 0 -> LIVE : OVER)
+}
+
+/* Hub::CheckBarriers */
+inline check_barrier(v) { waits_for[v] = (REACHED(v) -> 0 : waits_for[v]) }
+
 /* Session::Connect */
 inline on_hello(v) {
   link[v] = UP;
-  under_way[v] = NONE;
   if
-  :: acked[v] = (acked[v] > position[v] -> acked[v] : position[v]);
-     cursor[v] = position[v]; told[v] = position[v];
-     acked[v] = cursor[v];
-#ifndef NO_I8
+  :: cursor[v] = position[v]; acked[v] = position[v]; told[v] = position[v];
      pump(v)
-#endif
-  :: cursor[v] = head; told[v] = head; under_way[v] = head;
+  :: cursor[v] = head; under_way[v] = head; told[v] = head;
      down[v]!RESET, head, 0
   fi;
   check_barrier(v)
 }
+
 /* Session::OnBeat */
 inline on_beat(v) {
   assert(position[v] <= told[v]);
-  acked[v] = (acked[v] > position[v] -> acked[v] : position[v]);
+  acked[v] = (position[v] > acked[v] -> position[v] : acked[v]);
+  under_way[v] = (under_way[v] != NONE && acked[v] >= under_way[v] -> NONE : under_way[v]);
+  acked[v] = (under_way[v] == NONE -> cursor[v] : acked[v]);
+  earned = EARNED(v);
+#ifdef NO_I8_ORDER /* the lease goes ahead of what is not yet sent */
   if
-  :: under_way[v] != NONE && acked[v] >= under_way[v] -> under_way[v] = NONE; acked[v] = cursor[v]
-  :: else
-  fi;
-#ifdef NO_I7
-  n = 1;
-#else
-  n = (under_way[v] == NONE);
-#endif
-#ifdef NO_I8
-  if
-  :: n -> grant(v)
+  :: earned -> grant(v)
   :: else
   fi;
   pump(v);
 #else
   pump(v);
   if
-  :: n && cursor[v] == head -> grant(v)
+  :: earned && ALL_SENT(v) -> grant(v)
   :: else
   fi;
 #endif
   check_barrier(v)
 }
-/* Marks the leases under way: those that are `which` become `what`. */
-inline mark_leases(v, which, what) {
-  i = len(down[v]);
+
+/* While nothing can be sent only the position counts: the next Hello sets the rest. */
+inline unlink(v, state) {
+  link[v] = state;
+  under_way[v] = NONE; cursor[v] = acked[v]; told[v] = acked[v]
+}
+
+/* The leases at the verifier and on the way to it that are `which` become `what`. */
+inline turn_leases(v, which, what) {
+  i = (v == 0 -> len(down[v]) : 0);
   do
   :: i > 0 ->
     down[v]?kind, to, arg;
-    if
-    :: kind == GRANT && arg == which -> down[v]!kind, to, what
-    :: else -> down[v]!kind, to, arg
-    fi;
+    down[v]!kind, to, (kind == GRANT && arg == which -> what : arg);
     i--
   :: else -> break
-  od
+  od;
+  lease = (v == 0 && lease == which -> what : lease)
 }
-
-/* Without a connection nothing is sent, and the next Hello says where it is: only the position counts. */
-inline close_session(v) { under_way[v] = NONE; cursor[v] = acked[v]; told[v] = acked[v] }
 
 inline restart(v) {
-  if
-  :: link[v] == UP -> link[v] = DROPPED
-  :: else
-  fi;
-  acked[v] = 0; close_session(v);
-  waits[v] = 0;
+  acked[v] = 0;
+  unlink(v, (link[v] == UP -> DROPPED : link[v]));
+  waits_for[v] = 0;
   old_leased[v] = old_leased[v] || leased[v];
   leased[v] = false;
-  if
-  :: lease[v] == FRESH -> lease[v] = OLD
-  :: else
-  fi;
-  mark_leases(v, FRESH, OLD)
+  turn_leases(v, LIVE, OLD)
 }
 
-
-proctype Sessions(byte v) {
+proctype Session(byte v) provided (!DONE) {
   do
   :: atomic { link[v] == HELLO -> on_hello(v) }
   :: atomic { link[v] == UP && len(down[v]) < MAX_UNREAD -> on_beat(v) }
-  :: atomic { link[v] == UP -> link[v] = DROPPED; close_session(v) }
-  /* the latest lease is over, and with it all earlier ones */
-  :: atomic { leased[v] ->
-       leased[v] = false; waits[v] = 0;
+  :: d_step { leased[v] ->
+       leased[v] = false;
+       waits_for[v] = 0;
 #ifndef NO_I6
-       if
-       :: lease[v] == FRESH -> lease[v] = OVER
-       :: else
-       fi;
-       mark_leases(v, FRESH, OVER)
+       turn_leases(v, LIVE, OVER)
 #endif
      }
-  :: atomic { old_leased[v] ->
+  :: d_step { old_leased[v] ->
        old_leased[v] = false;
-       if
-       :: lease[v] == OLD -> lease[v] = OVER
-       :: else
-       fi;
-       mark_leases(v, OLD, OVER)
+       turn_leases(v, OLD, OVER)
      }
   od
 }
-proctype Verifier(byte v) {
+
+proctype Authority() provided (!DONE) {
   do
-  :: atomic { down[v]?kind, to, arg ->
+  :: atomic { !other_committed -> other_committed = true; head++; pump(0); pump(1) }
+#ifdef NO_I1
+  :: atomic { !revoked -> revoked = true }
+  :: atomic { revoked && revoke_revision == NONE -> head++; revoke_revision = head; pump(0); pump(1) }
+#else
+  :: atomic { !revoked -> revoked = true; head++; revoke_revision = head; pump(0); pump(1) }
+#endif
+  :: atomic { barrier == IDLE && PUSHED ->
+       waits_for[0] = IN_SCOPE(0);
+       waits_for[1] = IN_SCOPE(1);
+       barrier = WAITING
+     }
+  :: atomic { barrier == WAITING && waits_for[0] == 0 && waits_for[1] == 0 && OLD_LEASES_OVER ->
+       barrier = RETURNED
+     }
+  :: d_step { true ->
+       restart(0);
+       restart(1);
+       /* Who waited has got an error, and may call again. */
+       barrier = (barrier == WAITING -> IDLE : barrier);
+       head = (revoked && revoke_revision == NONE -> head + 1 : head);
+       revoke_revision = (revoked && revoke_revision == NONE -> head : revoke_revision)
+     }
+  od
+}
+
+/* Connection and position of a verifier. */
+proctype Verifier(byte v) provided (!DONE) {
+  do
+  :: d_step { nempty(down[v]) ->
+       down[v]?kind, to, arg;
+       assert(kind != INVALIDATION || arg == position[v]); /* I2: never has to flush */
+       assert(to >= position[v]);
+       waits_for[v] = (waits_for[v] == 2 && kind != GRANT -> 1 : waits_for[v]);
        if
-       :: kind == INVALIDATION ->
-         assert(arg == position[v]); /* else it would flush: I2 */
-         if
-         :: revoke_revision != NONE && revoke_revision > arg && revoke_revision <= to -> cached[v] = false
-         :: else
-         fi
-       :: kind == RESET -> cached[v] = false
-       :: kind == GRANT ->
-         assert(to >= position[v]);
-         if
-         :: arg != OVER -> lease[v] = arg
-         :: else
-         fi
-       fi;
-       if
-       :: kind != GRANT && waits[v] == 2 -> waits[v] = 1
+       :: v == 0 ->
+#ifdef NO_I9 /* acknowledges before it evicts */
+         evict_later = (cached && (kind == RESET || kind == INVALIDATION && CONCERNS(position[v], to)));
+#else
+         cached = cached && !(kind == RESET || kind == INVALIDATION && CONCERNS(position[v], to));
+#endif
+         lease = (kind == GRANT && arg != OVER -> arg : lease)
        :: else
        fi;
        position[v] = to
      }
-  :: atomic { link[v] != HELLO -> /* a cut, or it hears that the authority ended the connection */
-       if
-       :: link[v] == UP -> close_session(v)
-       :: else
-       fi;
-       link[v] = HELLO;
+  :: d_step { link[v] != HELLO ->
+       i = len(down[v]);
        do
-       :: down[v]?_, _, _
-       :: empty(down[v]) -> break
-       od
+       :: i > 0 -> down[v]?_, _, _; i--
+       :: else -> break
+       od;
+       unlink(v, HELLO)
      }
-  :: atomic { flight[v] == 0 && !revoked -> flight[v] = head + 1 }
-  :: atomic { flight[v] > 0 ->
-       if
-       :: flight[v] > position[v] -> cached[v] = true /* I3: the answer's revision >= S */
-       :: else
-       fi;
-       flight[v] = 0
-     }
-  /* a check begins now and is answered by the cache */
-  :: atomic { cached[v] && lease[v] != OVER && barrier == RETURNED -> assert(false) }
-  /* a check begins now, joins the flight (I4) and takes its answer */
-  :: atomic { flight[v] > position[v] && lease[v] != OVER && barrier == RETURNED -> assert(false) }
   od
 }
 
-proctype Authority() {
+/* The first verifier's cache, and those who ask it. */
+proctype Checks() provided (!DONE) {
   do
-  :: atomic { !other_done -> other_done = true; head++; pump(0); pump(1) }
-  :: atomic { !revoked -> revoked = true }
-  :: atomic { revoked && revoke_revision == NONE -> head++; revoke_revision = head; pump(0); pump(1) }
-  :: atomic { revoke_revision != NONE && barrier == IDLE ->
-       waits[0] = leased[0] && !reached(0);
-       waits[1] = leased[1] && !reached(1);
-       barrier = WAITING }
-  :: atomic { barrier == WAITING && waits[0] == 0 && waits[1] == 0 && old_leases_over -> barrier = RETURNED }
-  :: atomic { true -> restart(0); restart(1);
-       if
-       :: barrier == WAITING -> barrier = IDLE /* its caller has an error, and may call again */
-       :: else
-       fi;
-       if
-       :: revoked && revoke_revision == NONE -> head++; revoke_revision = head
-       :: else
-       fi }
+  :: atomic { flight == 0 && !revoked -> flight = head + 1 }
+#ifdef NO_I3_ORDER /* an answer's revision is read after its record */
+  :: atomic { flight > 0 && flight <= head -> flight = head + 1 }
+#endif
+  :: atomic { flight > 0 -> cached = cached || FENCE; flight = 0 }
+#ifdef NO_I9
+  :: atomic { evict_later -> evict_later = false; cached = false }
+#endif
+  /* A check that begins now is answered by the cache. */
+  :: atomic { HIT && barrier == RETURNED -> accepted = true; assert(!accepted) }
+  /* A check that begins now joins the flight; at worst the answer is already computed. */
+  :: atomic { JOIN && barrier == RETURNED -> accepted = true; assert(!accepted) }
   od
 }
-init { atomic { run Sessions(0); run Sessions(1); run Verifier(0); run Verifier(1); run Authority() } }
+
+init {
+  atomic { run Session(0); run Session(1); run Verifier(0); run Verifier(1); run Checks(); run Authority() }
+}

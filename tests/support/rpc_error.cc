@@ -57,8 +57,7 @@ bool ErrorMatcher::MatchAndExplain(const grpc::Status& status,
   if (error.domain != "claviger" || error.message.empty()) return false;
   if (wanted_.field.empty()) return true;
   const auto field = error.fields.find(wanted_.field);
-  return field != error.fields.end() &&
-         field->second.find(wanted_.accepted) != std::string::npos &&
+  return field != error.fields.end() && field->second.find(wanted_.accepted) != std::string::npos &&
          error.message.find(wanted_.accepted) != std::string::npos;
 }
 

@@ -228,9 +228,8 @@ TEST(CachedGrantTest, DecidesWithoutItsDate) {
   expired->expire_time = absl::UnixEpoch();
   expired->allowed_cidrs = {*Cidr::Parse("10.0.0.0/8")};
   const std::string_view scopes[] = {"orders:read"};
-  const Requirements inside = {.project_id = "web",
-                               .required_scopes = scopes,
-                               .client_ip = IpAddress::Parse("10.1.2.3")};
+  const Requirements inside = {
+      .project_id = "web", .required_scopes = scopes, .client_ip = IpAddress::Parse("10.1.2.3")};
   const absl::Time now = absl::FromUnixSeconds(1893456000);
   EXPECT_EQ(Decide(SubjectOf(*expired), inside, now), VerifyCode::kValid);
   EXPECT_EQ(Decide(SubjectOf(*expired), {.project_id = "api"}, now), VerifyCode::kNotFound);

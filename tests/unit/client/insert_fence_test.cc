@@ -13,7 +13,8 @@ const Epoch kOtherEpoch = EpochOf(2);
 
 class InsertFenceTest : public testing::Test {
  protected:
-  explicit InsertFenceTest(const SyncRules& rules = {}) : fence_(view_, grants_, negatives_, rules) {}
+  explicit InsertFenceTest(const SyncRules& rules = {})
+      : fence_(view_, grants_, negatives_, rules) {}
 
   void MoveTo(uint64_t position, std::vector<sync::Item> items = {}) {
     fence_.Apply({.items = std::move(items), .epoch = kEpoch, .position = {position}});

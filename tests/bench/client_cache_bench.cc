@@ -1,0 +1,130 @@
+// What a check costs that the client library answers from its own cache (P3, P4), and beside it
+// what its SHA-256 alone costs. Keys are drawn at random, so that the cache's memory is cold.
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "benchmark/benchmark.h"
+#include "client/src/cached_grant.h"
+#include "client/src/grant_cache.h"
+#include "client/src/verifier_view.h"
+#include "core/decision.h"
+#include "core/digest.h"
+#include "core/key_format.h"
+#include "core/platform/system_clock.h"
+#include "core/platform/system_random.h"
+#include "fmt/format.h"
+
+namespace claviger::client {
+namespace {
+
+constexpr size_t kKeys = 1'000'000;
+
+// A cache that holds `kKeys` keys, and their texts. Built once.
+class FilledCache {
+ public:
+  static const FilledCache& Get() {
+    static const FilledCache* const filled = new FilledCache;
+    return *filled;
+  }
+
+  const GrantCache& cache() const { return cache_; }
+  const std::string& key(uint64_t n) const { return keys_[n % kKeys]; }
+
+ private:
+  FilledCache() : cache_({.max_entries = kKeys, .max_bytes = size_t{2} << 30}) {
+    SystemRandom random;
+    keys_.reserve(kKeys);
+    for (size_t i = 0; i < kKeys; ++i) {
+      const KeyId id = KeyId::Generate(random).value();
+      const Secret key = GenerateKey(kDefaultKeyPrefix, Environment::kLive, id, random).value();
+      keys_.emplace_back(key.ExposeSecret());
+      auto grant = std::make_shared<CachedGrant>();
+      grant->id = id;
+      grant->project_id = "web";
+      grant->owner = fmt::format("customer {}", i);
+      grant->scopes = ScopeSet::FromTrusted({"orders:read", "orders:write"});
+      cache_.Insert({.hash = HashKey(keys_.back()), .grant = std::move(grant), .revision = {1}});
+    }
+  }
+
+  GrantCache cache_;
+  std::vector<std::string> keys_;
+};
+
+// Which key comes next: a multiplicative generator (Knuth's MMIX), cheap beside what is measured.
+class Draw {
+ public:
+  explicit Draw(int thread) : state_(static_cast<uint64_t>(thread) + 1) {}
+  uint64_t operator()() {
+    state_ = state_ * 6364136223846793005U + 1442695040888963407U;
+    return state_ >> 33;
+  }
+
+ private:
+  uint64_t state_;
+};
+
+void Sha256OfKey(benchmark::State& state) {
+  const FilledCache& filled = FilledCache::Get();
+  Draw draw(state.thread_index());
+  for (auto _ : state) benchmark::DoNotOptimize(HashKey(filled.key(draw())));
+}
+
+void ParseOfKey(benchmark::State& state) {
+  const FilledCache& filled = FilledCache::Get();
+  Draw draw(state.thread_index());
+  for (auto _ : state) benchmark::DoNotOptimize(ParseKey(filled.key(draw())));
+}
+
+void FindOnly(benchmark::State& state) {
+  const FilledCache& filled = FilledCache::Get();
+  Draw draw(state.thread_index());
+  for (auto _ : state) {
+    const KeyId id = *KeyId::Parse(std::string_view(filled.key(draw())).substr(9, kKeyIdLength));
+    GrantCache::Reader reader(filled.cache());
+    benchmark::DoNotOptimize(reader.Find(id));
+  }
+}
+
+void CheckFromCache(benchmark::State& state) {
+  const FilledCache& filled = FilledCache::Get();
+  const SystemClock clock;
+  static VerifierView view;
+  view.SetLease(absl::Hours(24 * 365 * 200));
+  const std::string_view required[] = {"orders:read"};
+  const Requirements wanted = {.project_id = "web", .required_scopes = required};
+  Draw draw(state.thread_index());
+  uint64_t denied = 0;
+  for (auto _ : state) {
+    const std::string& key = filled.key(draw());
+    const auto parsed = ParseKey(key);
+    const absl::Duration now = clock.SinceBoot();
+    std::shared_ptr<const CachedGrant> grant;
+    VerifyCode code = VerifyCode::kNotFound;
+    if (parsed.has_value() && view.LeaseLive(now)) {
+      GrantCache::Reader reader(filled.cache());
+      reader.Prefetch(parsed->id);
+      const KeyHash hash = HashKey(key);
+      const GrantEntry* entry = reader.Find(parsed->id);
+      if (entry != nullptr && entry->LiveAt(now) && Equal(entry->hash(), hash)) {
+        grant = entry->grant();
+        code = Decide(SubjectOf(*grant), wanted, absl::UnixEpoch());
+      }
+    }
+    if (code != VerifyCode::kValid) ++denied;
+  }
+  state.counters["denied"] = static_cast<double>(denied);
+}
+
+BENCHMARK(Sha256OfKey);
+BENCHMARK(ParseOfKey);
+BENCHMARK(FindOnly);
+BENCHMARK(CheckFromCache)->ThreadRange(1, 2)->UseRealTime();
+
+}  // namespace
+}  // namespace claviger::client
+
+BENCHMARK_MAIN();

@@ -1,0 +1,77 @@
+// A view of a store whose reads of keys can be held up, to bring about races on purpose.
+#ifndef CLAVIGER_TESTS_UNIT_SERVER_VERIFY_BLOCKING_STORE_H_
+#define CLAVIGER_TESTS_UNIT_SERVER_VERIFY_BLOCKING_STORE_H_
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "storage/key_store.h"
+
+namespace claviger {
+
+// Thread safety: as the store below; the hook is set before other threads read.
+class BlockingStore final : public KeyStore {
+ public:
+  // `store` outlives this one.
+  explicit BlockingStore(KeyStore& store) : store_(store) {}
+
+  // Runs after each read of a key, before the reader gets what was read.
+  void AfterFindKey(std::function<void()> hook) { after_find_key_ = std::move(hook); }
+  // From now on every read of a key fails.
+  void FailWith(absl::Status failure) { failure_ = std::move(failure); }
+
+  absl::StatusOr<std::shared_ptr<const KeyRecord>> FindKey(const KeyId& id) const override {
+    if (!failure_.ok()) return failure_;
+    auto found = store_.FindKey(id);
+    if (after_find_key_) after_find_key_();
+    return found;
+  }
+
+  absl::StatusOr<std::shared_ptr<const ProjectRecord>> FindProject(
+      const std::string& project_id) const override {
+    return store_.FindProject(project_id);
+  }
+  absl::StatusOr<bool> ProjectHasKeys(const std::string& project_id) const override {
+    return store_.ProjectHasKeys(project_id);
+  }
+  absl::StatusOr<std::shared_ptr<const RequestRecord>> FindRequest(const std::string& id,
+                                                                   absl::Time now) const override {
+    return store_.FindRequest(id, now);
+  }
+  absl::StatusOr<std::map<std::string, KeyDigest>> Canaries() const override {
+    return store_.Canaries();
+  }
+  absl::StatusOr<absl::Duration> LongestLease() const override { return store_.LongestLease(); }
+  Epoch epoch() const override { return store_.epoch(); }
+  Revision applied_revision() const override { return store_.applied_revision(); }
+  absl::Time highest_time_seen() const override { return store_.highest_time_seen(); }
+  void Commit(Mutation mutation, CommitDone done) override {
+    store_.Commit(std::move(mutation), std::move(done));
+  }
+  void AddListener(CommitListener* listener) override { store_.AddListener(listener); }
+  absl::Status ScanKeys(const KeyScan& scan, const KeyVisitor& visit) const override {
+    return store_.ScanKeys(scan, visit);
+  }
+  absl::Status ScanProjects(const std::string& after, const ProjectVisitor& visit) const override {
+    return store_.ScanProjects(after, visit);
+  }
+  absl::StatusOr<std::vector<Event>> ReadEvents(Revision after, size_t limit) const override {
+    return store_.ReadEvents(after, limit);
+  }
+  absl::StatusOr<StoreStats> Stats(absl::Time now) const override { return store_.Stats(now); }
+  StoreHealth health() const override { return store_.health(); }
+  void Close() override { store_.Close(); }
+
+ private:
+  KeyStore& store_;
+  std::function<void()> after_find_key_;
+  absl::Status failure_;
+};
+
+}  // namespace claviger
+
+#endif  // CLAVIGER_TESTS_UNIT_SERVER_VERIFY_BLOCKING_STORE_H_
