@@ -49,8 +49,9 @@ void FlightTable::Land(const Key& key, Flight& flight, const FlightAnswer* answe
   }
   for (Waiter& waiter : waiters) {
     // A failure tells nothing about the key, so it is never out of date.
-    const bool may_take = answer != nullptr &&
-                          (!answer->status.ok() || waiter.point.MayTake(answer->reflects, rules_));
+    const bool may_take =
+        answer != nullptr && (!answer->status.ok() ||
+                              waiter.point.MayTake(answer->reflects, answer->grant.get(), rules_));
     waiter.on_answer(may_take ? answer : nullptr);
   }
 }

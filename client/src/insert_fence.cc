@@ -1,12 +1,21 @@
 #include "client/src/insert_fence.h"
 
+#include <algorithm>
+#include <functional>
 #include <utility>
 #include <variant>
 
 namespace claviger::client {
 
-bool JoinPoint::MayTake(const Reflects& answer, const SyncRules& rules) const {
+bool Tells(const ToldProjects& projects, std::string_view project_id) {
+  return projects == nullptr ||
+         std::binary_search(projects->begin(), projects->end(), project_id, std::less<>());
+}
+
+bool JoinPoint::MayTake(const Reflects& answer, const CachedGrant* grant,
+                        const SyncRules& rules) const {
   if (!rules.join_fence) return true;
+  if (grant != nullptr && !Tells(projects, grant->project_id)) return false;
   return lease_live && answer.epoch == epoch && answer.revision >= position;
 }
 
@@ -31,6 +40,7 @@ void InsertFence::Apply(const CacheStep& step) {
   }
   epoch_ = step.epoch;
   position_ = step.position;
+  projects_ = step.projects;
 }
 
 bool InsertFence::MayInsert(const Reflects& answer) const {
@@ -40,7 +50,8 @@ bool InsertFence::MayInsert(const Reflects& answer) const {
 
 bool InsertFence::Insert(NewGrant grant, const Epoch& epoch) {
   absl::ReaderMutexLock lock(&mutex_);
-  return MayInsert({epoch, grant.revision}) && grants_.Insert(std::move(grant));
+  return MayInsert({epoch, grant.revision}) && Tells(projects_, grant.grant->project_id) &&
+         grants_.Insert(std::move(grant));
 }
 
 bool InsertFence::InsertNotFound(const KeyId& id, const KeyHash& hash, const Reflects& answer,
@@ -58,7 +69,8 @@ JoinPoint InsertFence::Here(absl::Duration now) const {
   absl::ReaderMutexLock lock(&mutex_);
   return {.epoch = epoch_.value_or(Epoch()),
           .position = position_,
-          .lease_live = lease_live && epoch_.has_value()};
+          .lease_live = lease_live && epoch_.has_value(),
+          .projects = projects_};
 }
 
 Revision InsertFence::position() const {

@@ -2,7 +2,11 @@
 #ifndef CLAVIGER_CLIENT_SRC_INSERT_FENCE_H_
 #define CLAVIGER_CLIENT_SRC_INSERT_FENCE_H_
 
+#include <memory>
 #include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -25,15 +29,24 @@ struct Reflects {
   Revision revision;
 };
 
+// The projects whose changes the authority tells us, sorted; null: all. Of others nothing is kept
+// and nothing shared: their revokes neither reach us nor wait for us.
+using ToldProjects = std::shared_ptr<const std::vector<std::string>>;
+
+// Whether `project_id` is among them.
+bool Tells(const ToldProjects& projects, std::string_view project_id);
+
 // Where the verifier was when a check joined a call that was already on its way.
 struct JoinPoint {
   Epoch epoch;
   Revision position;  // S
   bool lease_live = false;
+  ToldProjects projects;
 
   // Whether a check that joined here may take an answer that it did not ask for (I4). An answer
   // from before may be right for whoever asked then, and wrong for a check that began since.
-  bool MayTake(const Reflects& answer, const SyncRules& rules = {}) const;
+  // `grant` is what the answer grants; null: nothing.
+  bool MayTake(const Reflects& answer, const CachedGrant* grant, const SyncRules& rules = {}) const;
 };
 
 // A step of the verifier's position S. First goes what is not true any more, then S moves.
@@ -41,7 +54,8 @@ struct CacheStep {
   bool flush = false;
   std::vector<sync::Item> items;  // evicted where `flush` does not take all
   Epoch epoch;
-  Revision position;  // S afterwards
+  Revision position;      // S afterwards
+  ToldProjects projects;  // from now on
 };
 
 // Owns the position S as the caches see it. A step (evict, then move S) and an insertion (compare
@@ -61,8 +75,9 @@ class InsertFence {
   // be acknowledged (I9).
   void Apply(const CacheStep& step) ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // False: not inserted, since the answer is of another epoch or from before S, or since the cache
-  // would not have it. The check that asked may use the answer all the same.
+  // False: not inserted, since the answer is of another epoch, from before S or of a project that
+  // is not told, or since the cache would not have it. The check that asked may use the answer all
+  // the same.
   bool Insert(NewGrant grant, const Epoch& epoch) ABSL_LOCKS_EXCLUDED(mutex_);
   // Likewise for the answer NOT_FOUND, asked for at `asked_at`.
   bool InsertNotFound(const KeyId& id, const KeyHash& hash, const Reflects& answer,
@@ -84,6 +99,7 @@ class InsertFence {
   mutable absl::Mutex mutex_;                           // held before the caches' own
   std::optional<Epoch> epoch_ ABSL_GUARDED_BY(mutex_);  // none before the first step
   Revision position_ ABSL_GUARDED_BY(mutex_);
+  ToldProjects projects_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace claviger::client

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <memory>
 #include <utility>
 
 namespace claviger::client {
@@ -9,6 +10,15 @@ namespace {
 
 // The range of the first delay; it doubles with each failure up to kMaxBackoff.
 constexpr absl::Duration kFirstBackoff = absl::Milliseconds(300);
+
+constexpr absl::Duration kMinBeatInterval = absl::Milliseconds(10);
+
+ToldProjects Sorted(const std::optional<std::vector<std::string>>& projects) {
+  if (!projects.has_value()) return nullptr;
+  auto sorted = std::make_shared<std::vector<std::string>>(*projects);
+  std::sort(sorted->begin(), sorted->end());
+  return sorted;
+}
 
 }  // namespace
 
@@ -31,7 +41,8 @@ SyncActions SyncClient::OnConnected(ConnectionId connection, absl::Duration now)
                                      .resume_revision = position_,
                                      .project_ids = options_.project_ids,
                                      .stale_on_error = options_.stale_on_error,
-                                     .client = options_.client}});
+                                     .client = options_.client,
+                                     .observer = false}});
   UpdateTimer(actions);
   return actions;
 }
@@ -79,43 +90,38 @@ void SyncClient::Handle(const sync::Welcome& welcome, absl::Duration now, SyncAc
   state_ = SyncState::kFollowing;
   lease_ = std::min(welcome.lease, sync::kMaxLease);
   // Several beats a lease, so that one may be lost; not a flood of them.
-  beat_interval_ = std::clamp(welcome.beat_interval, lease_ / 10, lease_ / 3);
+  beat_interval_ =
+      std::max(std::clamp(welcome.beat_interval, lease_ / 10, lease_ / 3), kMinBeatInterval);
 
+  ToldProjects projects = Sorted(welcome.projects);
+  const bool same_projects = (projects == nullptr) == (projects_ == nullptr) &&
+                             (projects == nullptr || *projects == *projects_);
   const bool same_epoch = epoch_.has_value() && welcome.epoch == *epoch_;
-  const bool in_step = same_epoch && welcome.resumed && welcome.head_revision >= position_;
   if (!same_epoch && lease_end_ != absl::ZeroDuration() && rules_.flush_on_new_epoch) {
     // The lease was given in another history: this one's authority need not know of it.
     lease_end_ = absl::ZeroDuration();
     actions.push_back(SetLease{lease_end_});
   }
-  if (!in_step) {
-    epoch_ = welcome.epoch;
-    position_ = welcome.head_revision;
-    actions.push_back(CacheStep{.flush = same_epoch || rules_.flush_on_new_epoch,
-                                .items = {},
-                                .epoch = *epoch_,
-                                .position = position_});
-  }
   if (!rules_.keep_only_until_lease_end) {
     lease_end_ = std::max(lease_end_, now + sync::VerifierLease(lease_));
     actions.push_back(SetLease{lease_end_});
   }
-  SendBeat(now, actions);
+  if (same_epoch && welcome.resumed && same_projects && welcome.head_revision >= position_) {
+    return SendBeat(now, actions);
+  }
+  epoch_ = welcome.epoch;
+  projects_ = std::move(projects);
+  MoveTo(welcome.head_revision, same_epoch || rules_.flush_on_new_epoch, {}, now, actions);
 }
 
 void SyncClient::Handle(const sync::Invalidation& invalidation, absl::Duration now,
                         SyncActions& actions) {
   const bool gap = invalidation.previous_revision != position_;
-  StepAndAcknowledge({.flush = gap && rules_.flush_on_gap,
-                      .items = invalidation.items,
-                      .epoch = *epoch_,
-                      .position = invalidation.to_revision},
-                     now, actions);
+  MoveTo(invalidation.to_revision, gap && rules_.flush_on_gap, invalidation.items, now, actions);
 }
 
 void SyncClient::Handle(const sync::Reset& reset, absl::Duration now, SyncActions& actions) {
-  StepAndAcknowledge({.flush = true, .items = {}, .epoch = *epoch_, .position = reset.to_revision},
-                     now, actions);
+  MoveTo(reset.to_revision, true, {}, now, actions);
 }
 
 void SyncClient::Handle(const sync::Grant& grant, absl::Duration now, SyncActions& actions) {
@@ -123,8 +129,11 @@ void SyncClient::Handle(const sync::Grant& grant, absl::Duration now, SyncAction
   failures_ = 0;
   if (grant.up_to_revision > position_) {
     position_ = grant.up_to_revision;
-    actions.push_back(
-        CacheStep{.flush = false, .items = {}, .epoch = *epoch_, .position = position_});
+    actions.push_back(CacheStep{.flush = false,
+                                .items = {},
+                                .epoch = *epoch_,
+                                .position = position_,
+                                .projects = projects_});
   }
   const auto beat = std::find_if(sent_beats_.begin(), sent_beats_.end(),
                                  [&](const SentBeat& sent) { return sent.id == grant.beat_id; });
@@ -144,15 +153,17 @@ void SyncClient::Handle(const sync::GoAway& go_away, absl::Duration /*now*/, Syn
   Reconnect(asked + Jittered(absl::ZeroDuration(), kMinBackoff), actions);
 }
 
-void SyncClient::StepAndAcknowledge(CacheStep step, absl::Duration now, SyncActions& actions) {
-  position_ = step.position;
-  if (rules_.evict_before_ack) {
-    actions.push_back(std::move(step));
-    SendBeat(now, actions);
-  } else {
-    SendBeat(now, actions);
-    actions.push_back(std::move(step));
-  }
+void SyncClient::MoveTo(Revision position, bool flush, std::vector<sync::Item> items,
+                        absl::Duration now, SyncActions& actions) {
+  position_ = position;
+  CacheStep step{.flush = flush,
+                 .items = std::move(items),
+                 .epoch = *epoch_,
+                 .position = position,
+                 .projects = projects_};
+  if (!rules_.evict_before_ack) SendBeat(now, actions);
+  actions.push_back(std::move(step));
+  if (rules_.evict_before_ack) SendBeat(now, actions);
 }
 
 void SyncClient::SendBeat(absl::Duration now, SyncActions& actions) {

@@ -109,7 +109,9 @@ class SyncClient {
   void Handle(const sync::Reset& reset, absl::Duration now, SyncActions& actions);
   void Handle(const sync::GoAway& go_away, absl::Duration now, SyncActions& actions);
 
-  void StepAndAcknowledge(CacheStep step, absl::Duration now, SyncActions& actions);
+  // Goes to `position`, then says so.
+  void MoveTo(Revision position, bool flush, std::vector<sync::Item> items, absl::Duration now,
+              SyncActions& actions);
   void SendBeat(absl::Duration now, SyncActions& actions);
   void Reconnect(absl::Duration delay, SyncActions& actions);
   void BackOff(SyncActions& actions);
@@ -126,6 +128,7 @@ class SyncClient {
   SyncState state_ = SyncState::kWaiting;
   std::optional<Epoch> epoch_;
   Revision position_;
+  ToldProjects projects_;
   absl::Duration lease_end_;
 
   // Of the current connection.

@@ -14,10 +14,12 @@ tell() { printf '\n# %s\n' "$*"; }
 
 # run <expected exit status> <argument>...: shows and runs `claviger <argument>...`.
 run() {
-  local expected=$1 status=0
+  local expected=$1 status=0 word
   shift
   printf '$ claviger'
-  printf ' %q' "$@"
+  for word in "$@"; do
+    if [[ $word =~ ^[A-Za-z0-9_.:/-]+$ ]]; then printf ' %s' "$word"; else printf ' %s' "${word@Q}"; fi
+  done
   printf '\n'
   "$claviger" "$@" </dev/null || status=$?
   if ((status != expected)); then

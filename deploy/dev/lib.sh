@@ -58,7 +58,7 @@ show_steps() {
     elif ((skip)); then
       skip=0
       continue
-    elif [[ $line =~ ^\ +Start\ +[0-9]+: || -n $quiet ]]; then
+    elif [[ $line =~ ^\ +Start\ +[0-9]+: || $line == 'ninja: no work to do.' || -n $quiet ]]; then
       continue
     fi
     [[ $line == FAILED:* ]] && skip=1

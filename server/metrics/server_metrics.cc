@@ -20,8 +20,7 @@ constexpr size_t kVerifyCodes = static_cast<size_t>(VerifyCode::kQuotaExceeded);
 constexpr KeyState kKeyStates[] = {KeyState::kActive, KeyState::kDisabled, KeyState::kExpired,
                                    KeyState::kRevoked, KeyState::kDeleted};
 // By AuthFailure.
-constexpr const char* kAuthFailureNames[] = {
-    "missing", "malformed", "invalid", "inactive", "unmapped_certificate", "permission"};
+constexpr const char* kAuthFailureNames[] = {"missing", "invalid", "permission"};
 static_assert(std::size(kAuthFailureNames) == static_cast<size_t>(AuthFailure::kPermission) + 1);
 constexpr const char* kCacheResults[] = {"hit", "miss"};
 constexpr const char* kReloadResults[] = {"accepted", "refused"};

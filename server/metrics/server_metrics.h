@@ -28,12 +28,9 @@ namespace claviger {
 
 // Why a caller was turned away.
 enum class AuthFailure : unsigned char {
-  kMissing,              // neither a key nor a mapped certificate
-  kMalformed,            // an authorization header that holds no key
-  kInvalid,              // a key that is not known, or no management key
-  kInactive,             // disabled, expired or revoked
-  kUnmappedCertificate,  // a certificate that the caller map does not name
-  kPermission,           // known, but without the permission
+  kMissing,     // neither a key nor a certificate that the caller map names
+  kInvalid,     // a key that is not good for calling here; which way, the answer does not say either
+  kPermission,  // known, but without the permission
 };
 
 // Counters are written by the hot path without a lock; gauges by a timer.

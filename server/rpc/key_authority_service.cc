@@ -68,16 +68,16 @@ absl::Duration AnswerBy(absl::Duration deadline, absl::Duration now) {
 
 // Answers `call` with the outcome of a change; with that of a restricting one after its barrier.
 template <typename Answer, typename Call>
-KeyManager::Done<ChangedKey> AnswerWith(Call call, v1::PropagationMode mode, const Clock& clock,
-                                        sync::SyncLoop& loop) {
-  return [call = std::move(call), mode, &clock, &loop](absl::StatusOr<ChangedKey> changed) {
+KeyManager::Done<ChangedKey> AnswerWith(Call call, const Clock& clock, sync::SyncLoop& loop) {
+  return [call = std::move(call), &clock, &loop](absl::StatusOr<ChangedKey> changed) {
     if (!changed.ok()) return call->Finish(changed.status());
     Answer answer = ToAnswer<Answer>(*changed, clock.Now());
     if constexpr (requires { answer.mutable_propagation(); }) {
       if (changed->restricting && !call->request().validate_only()) {
         const absl::Duration now = clock.SinceBoot();
-        const absl::Duration until =
-            mode == v1::PROPAGATION_MODE_COMMIT ? now : AnswerBy(call->deadline(), now);
+        const absl::Duration until = call->request().propagation() == v1::PROPAGATION_MODE_COMMIT
+                                         ? now
+                                         : AnswerBy(call->deadline(), now);
         loop.Await(changed->revision, changed->info->project_id, until,
                    [call, answer = std::move(answer)](const sync::BarrierReport& report) mutable {
                      FillPropagation(report, *answer.mutable_propagation());
@@ -100,22 +100,21 @@ KeyAuthorityService::KeyAuthorityService(const RpcEnvironment& environment, KeyM
       workers_(workers),
       loop_(loop),
       clock_(environment.clock),
-      issue_key_(environment, kService, "IssueKey"),
-      get_key_(environment, kService, "GetKey"),
-      list_keys_(environment, kService, "ListKeys"),
-      update_scopes_(environment, kService, "UpdateScopes"),
-      disable_key_(environment, kService, "DisableKey"),
-      enable_key_(environment, kService, "EnableKey"),
-      revoke_key_(environment, kService, "RevokeKey"),
-      list_sessions_(environment, kService, "ListSessions") {}
+      issue_key_(environment, kService, "IssueKey", {.permission = permission::kKeysIssue}),
+      get_key_(environment, kService, "GetKey", {.permission = permission::kKeysRead}),
+      list_keys_(environment, kService, "ListKeys", {.permission = permission::kKeysRead}),
+      update_scopes_(environment, kService, "UpdateScopes",
+                     {.permission = permission::kKeysUpdate}),
+      disable_key_(environment, kService, "DisableKey", {.permission = permission::kKeysUpdate}),
+      enable_key_(environment, kService, "EnableKey", {.permission = permission::kKeysUpdate}),
+      revoke_key_(environment, kService, "RevokeKey", {}),
+      list_sessions_(environment, kService, "ListSessions",
+                     {.permission = permission::kSettingsManage}) {}
 
 KeyAuthorityService::Reactor* KeyAuthorityService::IssueKey(Context* context, const Bytes* in,
                                                             Bytes* out) {
   return AnswerLater<v1::IssueKeyRequest, v1::IssueKeyResponse>(
       issue_key_, context, in, out, [this](auto call) {
-        if (absl::Status s = call->caller().Require(permission::kKeysIssue); !s.ok()) {
-          return call->Finish(s);
-        }
         absl::StatusOr<IssueParams> params = ToIssueParams(call->request());
         if (!params.ok()) return call->Finish(params.status());
         keys_.Issue(call->caller(), *std::move(params), call->deadline(),
@@ -131,7 +130,6 @@ KeyAuthorityService::Reactor* KeyAuthorityService::GetKey(Context* context, cons
   return AnswerNow<v1::GetKeyRequest, v1::GetKeyResponse>(
       get_key_, context, in, out,
       [this](const Caller& caller, const v1::GetKeyRequest& request, v1::GetKeyResponse& answer) {
-        if (absl::Status s = caller.Require(permission::kKeysRead); !s.ok()) return s;
         const absl::StatusOr<KeyId> id = ToKeyId(request.key_id());
         if (!id.ok()) return id.status();
         const absl::StatusOr<std::shared_ptr<const KeyRecord>> key = keys_.Get(caller, *id);
@@ -145,9 +143,6 @@ KeyAuthorityService::Reactor* KeyAuthorityService::ListKeys(Context* context, co
                                                             Bytes* out) {
   return AnswerLater<v1::ListKeysRequest, v1::ListKeysResponse>(
       list_keys_, context, in, out, [this](auto call) {
-        if (absl::Status s = call->caller().Require(permission::kKeysRead); !s.ok()) {
-          return call->Finish(s);
-        }
         absl::StatusOr<ListParams> params = ToListParams(call->request());
         if (!params.ok()) return call->Finish(params.status());
         absl::Status queued = workers_.Run([this, call, params = *std::move(params)] {
@@ -168,19 +163,12 @@ KeyAuthorityService::Reactor* KeyAuthorityService::UpdateScopes(Context* context
                                                                 Bytes* out) {
   return AnswerLater<v1::UpdateScopesRequest, v1::UpdateScopesResponse>(
       update_scopes_, context, in, out, [this](auto call) {
-        const v1::UpdateScopesRequest& request = call->request();
-        if (absl::Status s = call->caller().Require(permission::kKeysUpdate); !s.ok()) {
-          return call->Finish(s);
-        }
-        absl::StatusOr<ChangeParams> params =
-            ToChangeParams(request.key_id(), request.if_revision(), request.propagation(),
-                           request.validate_only());
+        absl::StatusOr<ChangeParams> params = ToChangeParams(call->request());
         if (!params.ok()) return call->Finish(params.status());
-        absl::StatusOr<ScopeChange> change = ToScopeChange(request);
+        absl::StatusOr<ScopeChange> change = ToScopeChange(call->request());
         if (!change.ok()) return call->Finish(change.status());
-        keys_.UpdateScopes(
-            call->caller(), *params, *std::move(change), call->deadline(),
-            AnswerWith<v1::UpdateScopesResponse>(call, request.propagation(), clock_, loop_));
+        keys_.UpdateScopes(call->caller(), *params, *std::move(change), call->deadline(),
+                           AnswerWith<v1::UpdateScopesResponse>(call, clock_, loop_));
       });
 }
 
@@ -188,17 +176,10 @@ KeyAuthorityService::Reactor* KeyAuthorityService::DisableKey(Context* context, 
                                                               Bytes* out) {
   return AnswerLater<v1::DisableKeyRequest, v1::DisableKeyResponse>(
       disable_key_, context, in, out, [this](auto call) {
-        const v1::DisableKeyRequest& request = call->request();
-        if (absl::Status s = call->caller().Require(permission::kKeysUpdate); !s.ok()) {
-          return call->Finish(s);
-        }
-        absl::StatusOr<ChangeParams> params =
-            ToChangeParams(request.key_id(), request.if_revision(), request.propagation(),
-                           request.validate_only());
+        absl::StatusOr<ChangeParams> params = ToChangeParams(call->request());
         if (!params.ok()) return call->Finish(params.status());
-        keys_.Disable(
-            call->caller(), *params, call->deadline(),
-            AnswerWith<v1::DisableKeyResponse>(call, request.propagation(), clock_, loop_));
+        keys_.Disable(call->caller(), *params, call->deadline(),
+                      AnswerWith<v1::DisableKeyResponse>(call, clock_, loop_));
       });
 }
 
@@ -206,17 +187,10 @@ KeyAuthorityService::Reactor* KeyAuthorityService::EnableKey(Context* context, c
                                                              Bytes* out) {
   return AnswerLater<v1::EnableKeyRequest, v1::EnableKeyResponse>(
       enable_key_, context, in, out, [this](auto call) {
-        const v1::EnableKeyRequest& request = call->request();
-        if (absl::Status s = call->caller().Require(permission::kKeysUpdate); !s.ok()) {
-          return call->Finish(s);
-        }
-        absl::StatusOr<ChangeParams> params =
-            ToChangeParams(request.key_id(), request.if_revision(),
-                           v1::PROPAGATION_MODE_UNSPECIFIED, request.validate_only());
+        absl::StatusOr<ChangeParams> params = ToChangeParams(call->request());
         if (!params.ok()) return call->Finish(params.status());
         keys_.Enable(call->caller(), *params, call->deadline(),
-                     AnswerWith<v1::EnableKeyResponse>(call, v1::PROPAGATION_MODE_UNSPECIFIED,
-                                                       clock_, loop_));
+                     AnswerWith<v1::EnableKeyResponse>(call, clock_, loop_));
       });
 }
 
@@ -224,19 +198,16 @@ KeyAuthorityService::Reactor* KeyAuthorityService::RevokeKey(Context* context, c
                                                              Bytes* out) {
   return AnswerLater<v1::RevokeKeyRequest, v1::RevokeKeyResponse>(
       revoke_key_, context, in, out, [this](auto call) {
-        const v1::RevokeKeyRequest& request = call->request();
-        absl::StatusOr<ChangeParams> params =
-            ToChangeParams(request.key_id(), request.if_revision(), request.propagation(),
-                           request.validate_only());
+        absl::StatusOr<ChangeParams> params = ToChangeParams(call->request());
         if (absl::Status s = call->caller().Require(permission::kKeysRevoke); !s.ok()) {
           // A key may always revoke itself.
           if (!params.ok() || call->caller().key_id() != params->key_id) return call->Finish(s);
         }
         if (!params.ok()) return call->Finish(params.status());
-        absl::StatusOr<RevokeNote> note = ToRevokeNote(request);
+        absl::StatusOr<RevokeNote> note = ToRevokeNote(call->request());
         if (!note.ok()) return call->Finish(note.status());
         keys_.Revoke(call->caller(), *params, note->reason, std::move(note->note), call->deadline(),
-                     AnswerWith<v1::RevokeKeyResponse>(call, request.propagation(), clock_, loop_));
+                     AnswerWith<v1::RevokeKeyResponse>(call, clock_, loop_));
       });
 }
 
@@ -244,9 +215,6 @@ KeyAuthorityService::Reactor* KeyAuthorityService::ListSessions(Context* context
                                                                 Bytes* out) {
   return AnswerLater<v1::ListSessionsRequest, v1::ListSessionsResponse>(
       list_sessions_, context, in, out, [this](auto call) {
-        if (absl::Status s = call->caller().Require(permission::kSettingsManage); !s.ok()) {
-          return call->Finish(s);
-        }
         loop_.ListSessions([call](const sync::SessionList& list) {
           v1::ListSessionsResponse answer;
           FillSessions(list, answer);

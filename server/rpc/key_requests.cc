@@ -84,6 +84,20 @@ void ReadFilter(const v1::ListKeysRequest& request, KeyFilter& filter, FieldErro
   filter.expire_after = time(request.has_expire_after(), "expire_after", request.expire_after());
 }
 
+template <typename Request>
+absl::StatusOr<ChangeParams> ReadChange(const Request& request) {
+  FieldErrors errors;
+  ChangeParams params;
+  params.key_id = field::ReadKeyId("key_id", request.key_id(), errors);
+  params.if_revision = Revision{request.if_revision()};
+  params.validate_only = request.validate_only();
+  if constexpr (requires { request.propagation(); }) {
+    field::CheckPropagation("propagation", request.propagation(), errors);
+  }
+  if (!errors.ok()) return errors.ToStatus();
+  return params;
+}
+
 }  // namespace
 
 absl::StatusOr<IssueParams> ToIssueParams(const v1::IssueKeyRequest& request) {
@@ -166,16 +180,17 @@ absl::StatusOr<KeyId> ToKeyId(const std::string& key_id) {
   return id;
 }
 
-absl::StatusOr<ChangeParams> ToChangeParams(const std::string& key_id, uint64_t if_revision,
-                                            v1::PropagationMode propagation, bool validate_only) {
-  FieldErrors errors;
-  ChangeParams params;
-  params.key_id = field::ReadKeyId("key_id", key_id, errors);
-  params.if_revision = Revision{if_revision};
-  params.validate_only = validate_only;
-  field::CheckPropagation("propagation", propagation, errors);
-  if (!errors.ok()) return errors.ToStatus();
-  return params;
+absl::StatusOr<ChangeParams> ToChangeParams(const v1::UpdateScopesRequest& request) {
+  return ReadChange(request);
+}
+absl::StatusOr<ChangeParams> ToChangeParams(const v1::DisableKeyRequest& request) {
+  return ReadChange(request);
+}
+absl::StatusOr<ChangeParams> ToChangeParams(const v1::EnableKeyRequest& request) {
+  return ReadChange(request);
+}
+absl::StatusOr<ChangeParams> ToChangeParams(const v1::RevokeKeyRequest& request) {
+  return ReadChange(request);
 }
 
 absl::StatusOr<RevokeNote> ToRevokeNote(const v1::RevokeKeyRequest& request) {

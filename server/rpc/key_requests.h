@@ -17,9 +17,12 @@ absl::StatusOr<ListParams> ToListParams(const v1::ListKeysRequest& request);
 absl::StatusOr<ScopeChange> ToScopeChange(const v1::UpdateScopesRequest& request);
 absl::StatusOr<KeyId> ToKeyId(const std::string& key_id);
 
-// What all changes of a key have in common; `propagation` is UNSPECIFIED for those without.
-absl::StatusOr<ChangeParams> ToChangeParams(const std::string& key_id, uint64_t if_revision,
-                                            v1::PropagationMode propagation, bool validate_only);
+// What all changes of a key have in common: `key_id`, `if_revision`, `validate_only`, and
+// `propagation` where the request has it.
+absl::StatusOr<ChangeParams> ToChangeParams(const v1::UpdateScopesRequest& request);
+absl::StatusOr<ChangeParams> ToChangeParams(const v1::DisableKeyRequest& request);
+absl::StatusOr<ChangeParams> ToChangeParams(const v1::EnableKeyRequest& request);
+absl::StatusOr<ChangeParams> ToChangeParams(const v1::RevokeKeyRequest& request);
 
 struct RevokeNote {
   RevokeReason reason = RevokeReason::kUnspecified;

@@ -38,19 +38,20 @@ ProjectsService::ProjectsService(const RpcEnvironment& environment, ProjectManag
                                  WorkerPool& workers)
     : projects_(projects),
       workers_(workers),
-      create_project_(environment, kService, "CreateProject"),
-      get_project_(environment, kService, "GetProject"),
-      list_projects_(environment, kService, "ListProjects"),
-      update_project_(environment, kService, "UpdateProject"),
-      delete_project_(environment, kService, "DeleteProject") {}
+      create_project_(environment, kService, "CreateProject",
+                      {.permission = permission::kProjectsManage}),
+      get_project_(environment, kService, "GetProject", {.permission = permission::kProjectsRead}),
+      list_projects_(environment, kService, "ListProjects",
+                     {.permission = permission::kProjectsRead}),
+      update_project_(environment, kService, "UpdateProject",
+                      {.permission = permission::kProjectsManage}),
+      delete_project_(environment, kService, "DeleteProject",
+                      {.permission = permission::kProjectsManage}) {}
 
 ProjectsService::Reactor* ProjectsService::CreateProject(Context* context, const Bytes* in,
                                                          Bytes* out) {
   return AnswerLater<v1::CreateProjectRequest, v1::CreateProjectResponse>(
       create_project_, context, in, out, [this](auto call) {
-        if (absl::Status s = call->caller().Require(permission::kProjectsManage); !s.ok()) {
-          return call->Finish(s);
-        }
         absl::StatusOr<ProjectRecord> project = ToNewProject(call->request());
         if (!project.ok()) return call->Finish(project.status());
         projects_.Create(call->caller(), *std::move(project), call->request().validate_only(),
@@ -64,7 +65,6 @@ ProjectsService::Reactor* ProjectsService::GetProject(Context* context, const By
       get_project_, context, in, out,
       [this](const Caller& caller, const v1::GetProjectRequest& request,
              v1::GetProjectResponse& answer) {
-        if (absl::Status s = caller.Require(permission::kProjectsRead); !s.ok()) return s;
         const absl::StatusOr<std::string> id = ToProjectId(request.project_id());
         if (!id.ok()) return id.status();
         const absl::StatusOr<ProjectManager::Project> project = projects_.Get(caller, *id);
@@ -78,9 +78,6 @@ ProjectsService::Reactor* ProjectsService::ListProjects(Context* context, const 
                                                         Bytes* out) {
   return AnswerLater<v1::ListProjectsRequest, v1::ListProjectsResponse>(
       list_projects_, context, in, out, [this](auto call) {
-        if (absl::Status s = call->caller().Require(permission::kProjectsRead); !s.ok()) {
-          return call->Finish(s);
-        }
         FieldErrors errors;
         const size_t page_size =
             field::ReadPageSize("page_size", call->request().page_size(), errors);
@@ -108,9 +105,6 @@ ProjectsService::Reactor* ProjectsService::UpdateProject(Context* context, const
                                                          Bytes* out) {
   return AnswerLater<v1::UpdateProjectRequest, v1::UpdateProjectResponse>(
       update_project_, context, in, out, [this](auto call) {
-        if (absl::Status s = call->caller().Require(permission::kProjectsManage); !s.ok()) {
-          return call->Finish(s);
-        }
         const v1::UpdateProjectRequest& request = call->request();
         absl::StatusOr<ProjectUpdate> update = ToProjectUpdate(request);
         if (!update.ok()) return call->Finish(update.status());
@@ -124,9 +118,6 @@ ProjectsService::Reactor* ProjectsService::DeleteProject(Context* context, const
                                                          Bytes* out) {
   return AnswerLater<v1::DeleteProjectRequest, v1::DeleteProjectResponse>(
       delete_project_, context, in, out, [this](auto call) {
-        if (absl::Status s = call->caller().Require(permission::kProjectsManage); !s.ok()) {
-          return call->Finish(s);
-        }
         const v1::DeleteProjectRequest& request = call->request();
         absl::StatusOr<std::string> id = ToProjectId(request.project_id());
         if (!id.ok()) return call->Finish(id.status());

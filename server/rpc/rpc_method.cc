@@ -12,13 +12,13 @@
 namespace claviger {
 
 RpcMethod::RpcMethod(const RpcEnvironment& environment, std::string_view service,
-                     std::string_view method, size_t max_request_bytes, MethodType type)
+                     std::string_view method, const MethodTraits& traits)
     : environment_(environment),
-      metrics_(environment.metrics.RegisterMethod(service, method, type)),
-      max_request_bytes_(max_request_bytes) {}
+      traits_(traits),
+      metrics_(environment.metrics.RegisterMethod(service, method, traits.type)) {}
 
-absl::StatusOr<Caller> RpcMethod::Authenticate(const grpc::CallbackServerContext& context,
-                                               PeerUse peer) const {
+absl::StatusOr<Caller> RpcMethod::Admit(const grpc::CallbackServerContext& context,
+                                        PeerUse peer) const {
   ShownCredentials shown;
   const auto& metadata = context.client_metadata();
   if (const auto header = metadata.find("authorization"); header != metadata.end()) {
@@ -32,6 +32,9 @@ absl::StatusOr<Caller> RpcMethod::Authenticate(const grpc::CallbackServerContext
     environment_.metrics.CountAuthFailure(
         DetailsOf(caller.status()).reason == Reason::kCredentialMissing ? AuthFailure::kMissing
                                                                         : AuthFailure::kInvalid);
+  }
+  if (caller.ok() && !traits_.permission.empty()) {
+    if (absl::Status s = caller->Require(traits_.permission); !s.ok()) return s;
   }
   return caller;
 }

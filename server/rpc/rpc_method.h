@@ -29,22 +29,29 @@ struct RpcEnvironment {
 // the address from its text.
 enum class PeerUse { kNone, kRecorded };
 
+// What is particular to a method.
+struct MethodTraits {
+  // Asked of the caller before the request is looked at. Empty: the handler decides.
+  std::string_view permission;
+  size_t max_request_bytes = kMaxRequestBytes;
+  MethodType type = MethodType::kUnary;
+};
+
 // One method of one service.
 //
 // Thread safety: all methods may be called from any thread at once.
 class RpcMethod {
  public:
   RpcMethod(const RpcEnvironment& environment, std::string_view service, std::string_view method,
-            size_t max_request_bytes = kMaxRequestBytes, MethodType type = MethodType::kUnary);
+            const MethodTraits& traits);
 
-  // The caller of this call, by header or certificate; counts failures.
-  absl::StatusOr<Caller> Authenticate(const grpc::CallbackServerContext& context,
-                                      PeerUse peer) const;
+  // The caller of this call, by header or certificate, if it has the method's permission; counts
+  // failures.
+  absl::StatusOr<Caller> Admit(const grpc::CallbackServerContext& context, PeerUse peer) const;
 
-  // Whether a caller of before may still use `permission`: OK or what Authenticate or Require would
-  // answer now.
-  absl::Status Recheck(const Caller& caller, std::string_view permission) const {
-    return environment_.authenticator.Recheck(caller, permission);
+  // Whether a caller of before would still be admitted: OK, or what Admit would answer now.
+  absl::Status Recheck(const Caller& caller) const {
+    return environment_.authenticator.Recheck(caller, traits_.permission);
   }
 
   void CountStart() const { metrics_->Started(); }
@@ -52,12 +59,12 @@ class RpcMethod {
   grpc::Status Conclude(const absl::Status& status, absl::Duration started) const;
 
   const Clock& clock() const { return environment_.clock; }
-  size_t max_request_bytes() const { return max_request_bytes_; }
+  size_t max_request_bytes() const { return traits_.max_request_bytes; }
 
  private:
   RpcEnvironment environment_;
+  MethodTraits traits_;
   MethodMetrics* metrics_;
-  size_t max_request_bytes_;
 };
 
 // How long the client still waits; InfiniteDuration when it did not say.

@@ -30,11 +30,11 @@
 
 namespace claviger {
 
-// Parses, checks for unknown fields and authenticates.
+// Knows the caller and its permission, then parses and checks for unknown fields.
 template <typename Request>
 absl::StatusOr<Caller> Admit(const RpcMethod& method, const grpc::CallbackServerContext& context,
                              const grpc::ByteBuffer& in, PeerUse peer, Request& request) {
-  absl::StatusOr<Caller> caller = method.Authenticate(context, peer);
+  absl::StatusOr<Caller> caller = method.Admit(context, peer);
   if (!caller.ok()) return caller;
   if (absl::Status s = ParseRequest(in, method.max_request_bytes(), request); !s.ok()) return s;
   if (absl::Status s = CheckNoUnknownFields(request); !s.ok()) return s;

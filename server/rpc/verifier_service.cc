@@ -67,9 +67,12 @@ VerifierService::VerifierService(const RpcEnvironment& environment, Verifier& ve
       loop_(loop),
       metrics_(environment.metrics),
       epoch_(epoch.ToBytes()),
-      verify_(environment, kService, "Verify"),
-      batch_verify_(environment, kService, "BatchVerify", kMaxBatchRequestBytes),
-      sync_(environment, kService, "Sync", kMaxRequestBytes, MethodType::kBidiStream) {}
+      verify_(environment, kService, "Verify", {.permission = permission::kKeysVerify}),
+      batch_verify_(
+          environment, kService, "BatchVerify",
+          {.permission = permission::kKeysVerify, .max_request_bytes = kMaxBatchRequestBytes}),
+      sync_(environment, kService, "Sync",
+            {.permission = permission::kKeysVerify, .type = MethodType::kBidiStream}) {}
 
 absl::Status VerifierService::Check(const Caller& caller, const v1::VerifyRequest& request,
                                     v1::VerifyResponse& answer) {
@@ -109,7 +112,6 @@ VerifierService::Reactor* VerifierService::Verify(Context* context, const Bytes*
   return AnswerNow<v1::VerifyRequest, v1::VerifyResponse>(
       verify_, context, in, out,
       [this](const Caller& caller, const v1::VerifyRequest& request, v1::VerifyResponse& answer) {
-        if (absl::Status s = caller.Require(permission::kKeysVerify); !s.ok()) return s;
         return Check(caller, request, answer);
       });
 }
@@ -120,7 +122,6 @@ VerifierService::Reactor* VerifierService::BatchVerify(Context* context, const B
       batch_verify_, context, in, out,
       [this](const Caller& caller, const v1::BatchVerifyRequest& request,
              v1::BatchVerifyResponse& answer) {
-        if (absl::Status s = caller.Require(permission::kKeysVerify); !s.ok()) return s;
         if (request.checks_size() < 1 || request.checks_size() > kMaxBatch) {
           return InvalidField("checks", fmt::format("must be 1 to {} checks", kMaxBatch));
         }
@@ -141,16 +142,9 @@ VerifierService::Reactor* VerifierService::BatchVerify(Context* context, const B
 grpc::ServerBidiReactor<v1::SyncRequest, v1::SyncResponse>* VerifierService::Sync(
     Context* context) {
   auto reactor = std::make_shared<SyncReactor>(sync_, loop_);
-  absl::StatusOr<Caller> caller = sync_.Authenticate(*context, PeerUse::kRecorded);
-  if (caller.ok()) {
-    if (absl::Status s = caller->Require(permission::kKeysVerify); !s.ok()) caller = s;
-  }
+  absl::StatusOr<Caller> caller = sync_.Admit(*context, PeerUse::kRecorded);
   std::function<absl::Status()> still_allowed;
-  if (caller.ok()) {
-    still_allowed = [this, known = *caller] {
-      return sync_.Recheck(known, permission::kKeysVerify);
-    };
-  }
+  if (caller.ok()) still_allowed = [this, known = *caller] { return sync_.Recheck(known); };
   SyncReactor* raw = reactor.get();
   raw->Start(std::move(caller), std::move(still_allowed));
   return raw;

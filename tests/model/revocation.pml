@@ -4,6 +4,8 @@
 
    Without bound: cut connections, messages lost with them, reconnects, leases, restarts of the authority.
    Bounded: one revoke and one other change, before or after it; one flight; MAX_UNREAD unread answers per verifier.
+   With -DPERMISSIONS the first verifier's caller loses the key's project and gets it back, at any time and as often as it
+   likes; then the revoke is the only other change.
 
    What stands for what
    - Revisions are 0 to 2. The other change is of another key. It has to be sent, acknowledged and waited for all the
@@ -25,7 +27,11 @@
 
 /* ---- the authority ---- */
 byte head = 0; /* of the ring */
+#ifdef PERMISSIONS
+bool other_committed = true; /* left out */
+#else
 bool other_committed = false;
+#endif
 bool revoked = false;        /* committed: from here on the authority rejects */
 byte revoke_revision = NONE; /* once it is in the ring */
 mtype = {IDLE, WAITING, RETURNED};
@@ -40,13 +46,19 @@ byte under_way[2] = NONE;
 bool leased[2];     /* the authority knows of a lease that has not ended */
 bool old_leased[2]; /* it does not know of one: granted before a restart */
 
+/* The first session's filter, as far as the key's project is concerned. */
+bool permitted = true; /* its caller may verify there, now */
+bool in_filter = true; /* it might when it said Hello */
+bool known = false;    /* was connected before */
+bool flushed = true;   /* has flushed since the filter changed */
+
 /* ---- between ---- */
 #define HELLO 0   /* cut; the verifier's Hello is under way */
 #define UP 1
 #define DROPPED 2 /* the authority has restarted; the verifier still reads what was sent */
 byte link[2] = HELLO;
 mtype = {INVALIDATION, RESET, GRANT};
-chan down[2] = [MAX_UNREAD + 2] of {mtype, byte /* to revision */, byte /* previous revision, or the lease */};
+chan down[2] = [MAX_UNREAD + 2] of {mtype, byte /* to revision */, byte /* previous revision; whether the filter has the project; the lease */};
 #define OVER 0
 #define LIVE 1
 #define OLD 2 /* of before a restart */
@@ -55,23 +67,26 @@ chan down[2] = [MAX_UNREAD + 2] of {mtype, byte /* to revision */, byte /* previ
 byte position[2]; /* S */
 byte lease = OVER;
 bool cached = false; /* "this key is good" */
+bool told_of = true; /* the key's project is one of those in the last Welcome that was read */
 byte flight = 0;     /* that answer is under way, computed at this revision plus 1; 0: none */
 #ifdef NO_I9
 bool evict_later = false;
 #endif
 
-#define CONCERNS(after, to) (revoke_revision != NONE && revoke_revision > after && revoke_revision <= to)
+#define FILTER(v) (v == 1 || in_filter)
+#define CONCERNS(v, after, to) (FILTER(v) && revoke_revision != NONE && revoke_revision > after && revoke_revision <= to)
 #define REACHED(v) (revoke_revision != NONE && acked[v] >= revoke_revision)
 #define EARNED(v) (under_way[v] == NONE)
 #define ALL_SENT(v) (cursor[v] == head)
 #define ANSWER_FITS (flight > position[0]) /* its revision >= S */
 #define LEASE_LIVE (lease != OVER)
-#define IN_SCOPE(v) (leased[v] && !REACHED(v))
+#define SCOPE(v) (FILTER(v) || !flushed)
+#define IN_SCOPE(v) (SCOPE(v) && leased[v] && !REACHED(v))
 #define PUSHED (revoke_revision != NONE)
 #define OLD_LEASES_OVER (!old_leased[0] && !old_leased[1])
-#define FENCE ANSWER_FITS
+#define FENCE (ANSWER_FITS && told_of)
 #define HIT (cached && LEASE_LIVE)
-#define JOIN (ANSWER_FITS && LEASE_LIVE)
+#define JOIN (ANSWER_FITS && LEASE_LIVE && told_of)
 
 #ifdef NO_I1 /* commits, pushes some time later, and may begin to wait in between */
 #undef PUSHED
@@ -80,6 +95,18 @@ bool evict_later = false;
 #ifdef NO_I3 /* any answer goes into the cache */
 #undef FENCE
 #define FENCE true
+#endif
+#ifdef NO_I3_PROJECTS /* keeps what it would not be told of */
+#undef FENCE
+#define FENCE ANSWER_FITS
+#endif
+#ifdef NO_I4_PROJECTS /* takes a joined answer that it would not be told of */
+#undef JOIN
+#define JOIN (ANSWER_FITS && LEASE_LIVE)
+#endif
+#ifdef NO_I10_SCOPE /* does not wait for who has yet to flush what it has lost */
+#undef SCOPE
+#define SCOPE(v) FILTER(v)
 #endif
 #ifdef NO_I4_LEASE /* joins without a lease */
 #undef JOIN
@@ -103,7 +130,7 @@ bool evict_later = false;
 #endif
 #ifdef NO_I10 /* does not wait for the gone */
 #undef IN_SCOPE
-#define IN_SCOPE(v) (leased[v] && !REACHED(v) && link[v] == UP)
+#define IN_SCOPE(v) (SCOPE(v) && leased[v] && !REACHED(v) && link[v] == UP)
 #endif
 #ifdef NO_I11 /* does not wait for leases of before the restart */
 #undef OLD_LEASES_OVER
@@ -113,7 +140,7 @@ bool evict_later = false;
 /* Nothing can go wrong any more: the search need not go on. */
 #define DONE (barrier == RETURNED && !cached && flight == 0)
 
-hidden byte i, to, arg, earned;
+hidden byte i, to, arg, earned, same_filter;
 hidden mtype kind;
 
 /* What must not be. */
@@ -134,7 +161,7 @@ inline pump(v) {
     if
     :: push(v, head)
     :: head - cursor[v] == 2 -> push(v, cursor[v] + 1)
-    :: !CONCERNS(cursor[v], head) -> cursor[v] = head; acked[v] = head
+    :: !CONCERNS(v, cursor[v], head) -> cursor[v] = head; acked[v] = head
     fi
   :: else
   fi
@@ -155,14 +182,38 @@ inline grant(v) {
 /* Hub::CheckBarriers */
 inline check_barrier(v) { waits_for[v] = (REACHED(v) -> 0 : waits_for[v]) }
 
+/* Whether the session has the filter that its cache was filled under. */
+inline take_filter(v) {
+#ifdef PERMISSIONS
+  if
+  :: v == 0 && !leased[v] -> known = false; flushed = true /* forgotten: may be */
+  :: true
+  fi;
+  same_filter = (v == 1 || (known -> flushed && in_filter == permitted : permitted));
+  flushed = flushed && (v == 1 || !known || in_filter == permitted);
+  known = known || v == 0;
+  in_filter = (v == 0 -> permitted : in_filter)
+#else
+  same_filter = true
+#endif
+}
+inline reset_at_hello(v) {
+  cursor[v] = head; under_way[v] = head; told[v] = head;
+#if defined(PERMISSIONS) && !defined(NO_I8_RESET)
+  flushed = flushed && v == 1;
+#endif
+  down[v]!RESET, head, FILTER(v)
+}
+
 /* Session::Connect */
 inline on_hello(v) {
+  take_filter(v);
   link[v] = UP;
   if
-  :: cursor[v] = position[v]; acked[v] = position[v]; told[v] = position[v];
+  :: same_filter ->
+     cursor[v] = position[v]; acked[v] = position[v]; told[v] = position[v];
      pump(v)
-  :: cursor[v] = head; under_way[v] = head; told[v] = head;
-     down[v]!RESET, head, 0
+  :: reset_at_hello(v)
   fi;
   check_barrier(v)
 }
@@ -173,6 +224,7 @@ inline on_beat(v) {
   acked[v] = (position[v] > acked[v] -> position[v] : acked[v]);
   under_way[v] = (under_way[v] != NONE && acked[v] >= under_way[v] -> NONE : under_way[v]);
   acked[v] = (under_way[v] == NONE -> cursor[v] : acked[v]);
+  flushed = flushed || (v == 0 && under_way[v] == NONE);
   earned = EARNED(v);
 #ifdef NO_I8_ORDER /* the lease goes ahead of what is not yet sent */
   if
@@ -211,6 +263,10 @@ inline turn_leases(v, which, what) {
 
 inline restart(v) {
   acked[v] = 0;
+#ifdef PERMISSIONS
+  known = known && v == 1;
+  flushed = flushed || v == 0;
+#endif
   unlink(v, (link[v] == UP -> DROPPED : link[v]));
   waits_for[v] = 0;
   old_leased[v] = old_leased[v] || leased[v];
@@ -221,7 +277,8 @@ inline restart(v) {
 proctype Session(byte v) provided (!DONE) {
   do
   :: atomic { link[v] == HELLO -> on_hello(v) }
-  :: atomic { link[v] == UP && len(down[v]) < MAX_UNREAD -> on_beat(v) }
+  /* A verifier does not beat before it has read its Welcome. */
+  :: atomic { link[v] == UP && len(down[v]) < MAX_UNREAD && !(down[v]?[RESET, to, arg]) -> on_beat(v) }
   :: d_step { leased[v] ->
        leased[v] = false;
        waits_for[v] = 0;
@@ -253,6 +310,9 @@ proctype Authority() provided (!DONE) {
   :: atomic { barrier == WAITING && waits_for[0] == 0 && waits_for[1] == 0 && OLD_LEASES_OVER ->
        barrier = RETURNED
      }
+#ifdef PERMISSIONS
+  :: d_step { true -> permitted = !permitted }
+#endif
   :: d_step { true ->
        restart(0);
        restart(1);
@@ -275,10 +335,11 @@ proctype Verifier(byte v) provided (!DONE) {
        if
        :: v == 0 ->
 #ifdef NO_I9 /* acknowledges before it evicts */
-         evict_later = (cached && (kind == RESET || kind == INVALIDATION && CONCERNS(position[v], to)));
+         evict_later = (cached && (kind == RESET || kind == INVALIDATION && CONCERNS(v, position[v], to)));
 #else
-         cached = cached && !(kind == RESET || kind == INVALIDATION && CONCERNS(position[v], to));
+         cached = cached && !(kind == RESET || kind == INVALIDATION && CONCERNS(v, position[v], to));
 #endif
+         told_of = (kind == RESET -> arg : told_of);
          lease = (kind == GRANT && arg != OVER -> arg : lease)
        :: else
        fi;
@@ -298,7 +359,7 @@ proctype Verifier(byte v) provided (!DONE) {
 /* The first verifier's cache, and those who ask it. */
 proctype Checks() provided (!DONE) {
   do
-  :: atomic { flight == 0 && !revoked -> flight = head + 1 }
+  :: atomic { flight == 0 && !revoked && permitted -> flight = head + 1 }
 #ifdef NO_I3_ORDER /* an answer's revision is read after its record */
   :: atomic { flight > 0 && flight <= head -> flight = head + 1 }
 #endif

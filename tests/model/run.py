@@ -39,18 +39,23 @@ class Variant:
 
 VARIANTS = (
     Variant("protocol", ("CHECK_WAIT",), CLEAN, "-"),
+    Variant("permissions", ("PERMISSIONS", "CHECK_WAIT"), CLEAN, "-"),
     Variant("I1", ("NO_I1",), ACCEPTED, "the push comes before the wait"),
     Variant("I3", ("NO_I3",), ACCEPTED, "insert fence"),
     Variant("I3-order", ("NO_I3_ORDER",), ACCEPTED, "an answer's revision is read before its record"),
+    Variant("I3-projects", ("PERMISSIONS", "NO_I3_PROJECTS"), ACCEPTED, "only keys of the Welcome's projects are kept"),
     Variant("I4-lease", ("NO_I4_LEASE",), ACCEPTED, "only with a lease one joins a flight"),
     Variant("I4-revision", ("NO_I4_REVISION",), ACCEPTED, "a joined answer is as new as the joining"),
+    Variant("I4-projects", ("PERMISSIONS", "NO_I4_PROJECTS"), ACCEPTED, "a joined answer is of these projects"),
     Variant("I5", ("NO_I5",), ACCEPTED, "a hit needs a lease"),
     Variant("I6", ("NO_I6",), ACCEPTED, "a lease ends at the verifier first"),
     Variant("I7", ("NO_I7", "CHECK_WAIT"), HELD_UP, "a lease only for who has acknowledged"),
     Variant("I8-order", ("NO_I8_ORDER",), ACCEPTED, "what is not yet sent goes ahead of the Grant"),
     Variant("I8-whole", ("NO_I8_WHOLE",), ACCEPTED, "all of it does"),
+    Variant("I8-reset", ("PERMISSIONS", "NO_I8_RESET"), ACCEPTED, "no resume until a Reset is acknowledged"),
     Variant("I9", ("NO_I9",), ACCEPTED, "evicted first, acknowledged then"),
     Variant("I10", ("NO_I10",), ACCEPTED, "the gone are waited for"),
+    Variant("I10-scope", ("PERMISSIONS", "NO_I10_SCOPE"), ACCEPTED, "who has yet to flush is waited for"),
     Variant("I11", ("NO_I11",), ACCEPTED, "leases of before a restart are waited for"),
 )
 

@@ -11,6 +11,10 @@ constexpr absl::Duration kNow = absl::Seconds(100);
 const Epoch kEpoch = EpochOf(1);
 const Epoch kOtherEpoch = EpochOf(2);
 
+ToldProjects Told(std::vector<std::string> projects) {
+  return std::make_shared<const std::vector<std::string>>(std::move(projects));
+}
+
 class InsertFenceTest : public testing::Test {
  protected:
   explicit InsertFenceTest(const SyncRules& rules = {})
@@ -114,6 +118,17 @@ TEST_F(InsertFenceTest, AStepEvictsWhatItNames) {
   }
 }
 
+TEST_F(InsertFenceTest, OnlyKeysOfToldProjectsEnter) {
+  fence_.Apply({.epoch = kEpoch, .position = {10}, .projects = Told({"api", "web"})});
+  EXPECT_TRUE(fence_.Insert(GrantOf(1, 10, "web"), kEpoch));
+  EXPECT_FALSE(fence_.Insert(GrantOf(2, 10, "other"), kEpoch));
+  EXPECT_FALSE(fence_.Insert(GrantOf(3, 10, "we"), kEpoch));
+  fence_.Apply({.epoch = kEpoch, .position = {10}, .projects = Told({})});
+  EXPECT_FALSE(fence_.Insert(GrantOf(4, 10, "web"), kEpoch));
+  fence_.Apply({.epoch = kEpoch, .position = {10}});
+  EXPECT_TRUE(fence_.Insert(GrantOf(4, 10, "other"), kEpoch));
+}
+
 TEST_F(InsertFenceTest, ANewEpochMayBeginBehindTheOldPosition) {
   MoveTo(1'000);
   fence_.Apply({.flush = true, .epoch = kOtherEpoch, .position = {3}});
@@ -139,17 +154,27 @@ TEST(JoinPointTest, OnlyAnswersFromTheJoiningOnAreTaken) {
     Reflects answer;
     bool takes;
   } kCases[] = {
-      {"later", {kEpoch, {10}, true}, {kEpoch, {11}}, true},
-      {"the same", {kEpoch, {10}, true}, {kEpoch, {10}}, true},
-      {"before", {kEpoch, {10}, true}, {kEpoch, {9}}, false},
-      {"no lease at the joining", {kEpoch, {10}, false}, {kEpoch, {11}}, false},
-      {"another epoch", {kEpoch, {10}, true}, {kOtherEpoch, {11}}, false},
+      {"later", {kEpoch, {10}, true, nullptr}, {kEpoch, {11}}, true},
+      {"the same", {kEpoch, {10}, true, nullptr}, {kEpoch, {10}}, true},
+      {"before", {kEpoch, {10}, true, nullptr}, {kEpoch, {9}}, false},
+      {"no lease at the joining", {kEpoch, {10}, false, nullptr}, {kEpoch, {11}}, false},
+      {"another epoch", {kEpoch, {10}, true, nullptr}, {kOtherEpoch, {11}}, false},
   };
   for (const auto& c : kCases) {
     SCOPED_TRACE(c.name);
-    EXPECT_EQ(c.point.MayTake(c.answer), c.takes);
-    EXPECT_TRUE(c.point.MayTake(c.answer, {.join_fence = false}));
+    EXPECT_EQ(c.point.MayTake(c.answer, nullptr), c.takes);
+    EXPECT_EQ(c.point.MayTake(c.answer, GrantOf(1).grant.get()), c.takes);
+    EXPECT_TRUE(c.point.MayTake(c.answer, nullptr, {.join_fence = false}));
   }
+}
+
+// The revokes of other projects do not wait for us.
+TEST(JoinPointTest, AGrantOfAProjectThatIsNotToldIsNotTaken) {
+  const JoinPoint point = {kEpoch, {10}, true, Told({"api", "web"})};
+  const Reflects answer = {kEpoch, {11}};
+  EXPECT_TRUE(point.MayTake(answer, GrantOf(1, 11, "web").grant.get()));
+  EXPECT_FALSE(point.MayTake(answer, GrantOf(1, 11, "other").grant.get()));
+  EXPECT_TRUE(point.MayTake(answer, nullptr)) << "a denial harms nobody";
 }
 
 class WithoutInsertFenceTest : public InsertFenceTest {

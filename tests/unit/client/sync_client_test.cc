@@ -191,7 +191,6 @@ TEST_F(SyncClientTest, EveryKindOfItemIsPassedOn) {
 TEST_F(SyncClientTest, AnInvalidationThatDoesNotFollowFlushes) {
   const struct { uint64_t previous, to; } kCases[] = {{11, 12}, {9, 11}, {0, 1}, {1'000, 1'001}};
   for (const auto& c : kCases) {
-    SyncClientTest::SetUp();
     SyncClient client({}, random_);
     client.Start();
     client.OnConnected(1, now_);
@@ -353,6 +352,55 @@ TEST_F(SyncClientTest, AnAuthorityBehindOurPositionResets) {
   Follow();
   ComeBack(absl::Seconds(101));
   EXPECT_THAT(Get(Resumed(9)), ElementsAre("flush, go to 9", "beat 1 at 9"));
+}
+
+// The projects that a step tells of, `all` for all.
+Lines ProjectsOf(const SyncAction& action) {
+  const ToldProjects& projects = std::get<CacheStep>(action).projects;
+  return projects == nullptr ? Lines{"all"} : *projects;
+}
+
+TEST_F(SyncClientTest, EveryStepTellsWhichProjectsMayBeKept) {
+  client_.Start();
+  Connected();
+  sync::Welcome welcome = Fresh(10);
+  welcome.projects = {"web", "api"};
+  EXPECT_THAT(ProjectsOf(client_.OnMessage(1, welcome, now_).at(0)), ElementsAre("api", "web"));
+  EXPECT_THAT(ProjectsOf(client_.OnMessage(1, Invalid(10, 11, 1), now_).at(0)),
+              ElementsAre("api", "web"));
+  EXPECT_THAT(ProjectsOf(client_.OnMessage(1, GrantFor(2, 12), now_).at(0)),
+              ElementsAre("api", "web"));
+}
+
+TEST_F(SyncClientTest, OtherProjectsThanBeforeFlush) {
+  const struct {
+    const char* name;
+    std::optional<Lines> before, now;
+    bool keeps;
+  } kCases[] = {
+      {"all", std::nullopt, std::nullopt, true},
+      {"the same in another order", Lines{"a", "b"}, Lines{"b", "a"}, true},
+      {"fewer", Lines{"a", "b"}, Lines{"a"}, false},
+      {"more", Lines{"a"}, Lines{"a", "b"}, false},
+      {"some of all", std::nullopt, Lines{"a"}, false},
+      {"all of some", Lines{"a"}, std::nullopt, false},
+      {"none of all", std::nullopt, Lines{}, false},
+  };
+  for (const auto& c : kCases) {
+    SCOPED_TRACE(c.name);
+    SyncClient client({}, random_);
+    client.Start();
+    client.OnConnected(1, now_);
+    sync::Welcome welcome = Fresh(10);
+    welcome.projects = c.before;
+    client.OnMessage(1, welcome, now_);
+    client.OnDisconnected(1, now_);
+    client.OnConnected(2, now_);
+    welcome = Resumed(12);
+    welcome.projects = c.now;
+    EXPECT_EQ(Note(client.OnMessage(2, welcome, now_)),
+              c.keeps ? Lines{"beat 1 at 10"} : (Lines{"flush, go to 12", "beat 1 at 12"}));
+  }
 }
 
 TEST_F(SyncClientTest, AResetFlushesAndIsAcknowledged) {

@@ -62,7 +62,7 @@ TEST_F(ServerMetricsTest, CountsWhatHappened) {
   metrics_.CountRecordCacheLookup(true);
   metrics_.CountRecordCacheLookup(true);
   metrics_.CountRecordCacheLookup(false);
-  metrics_.CountAuthFailure(AuthFailure::kUnmappedCertificate);
+  metrics_.CountAuthFailure(AuthFailure::kInvalid);
   metrics_.CountCertificateReload(false);
   metrics_.ObserveBatch({.mutations = 3, .latency = absl::Milliseconds(2)});
   metrics_.SetRecordCacheEntries(12);
@@ -85,7 +85,7 @@ TEST_F(ServerMetricsTest, CountsWhatHappened) {
            std::string(R"(claviger_verify_total{code="revoked"} 1)"),
            std::string(R"(claviger_record_cache_lookups_total{result="hit"} 2)"),
            std::string(R"(claviger_record_cache_lookups_total{result="miss"} 1)"),
-           std::string(R"(claviger_auth_failures_total{reason="unmapped_certificate"} 1)"),
+           std::string(R"(claviger_auth_failures_total{reason="invalid"} 1)"),
            std::string(R"(claviger_certificate_reloads_total{result="refused"} 1)"),
            std::string(R"(claviger_commit_batch_mutations_bucket{le="2"} 0)"),
            std::string(R"(claviger_commit_batch_mutations_bucket{le="4"} 1)"),
