@@ -13,9 +13,9 @@ set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
 if(NOT CMAKE_CXX_COMPILER_LAUNCHER)
   find_program(CCACHE_PROGRAM ccache)
   if(CCACHE_PROGRAM)
-    # Precompiled headers need both: ccache(1), "Precompiled headers".
+    # Precompiled headers need the sloppiness (ccache(1)); with the base directory, clones share results.
     set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env
-        CCACHE_SLOPPINESS=pch_defines,time_macros ${CCACHE_PROGRAM})
+        CCACHE_SLOPPINESS=pch_defines,time_macros CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} ${CCACHE_PROGRAM})
     if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
       add_compile_options(-fpch-preprocess)
     endif()
@@ -25,7 +25,9 @@ endif()
 add_library(claviger_flags INTERFACE)
 target_include_directories(claviger_flags INTERFACE ${PROJECT_SOURCE_DIR})
 target_compile_options(claviger_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor
-  -fstack-protector-strong $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety -Werror=thread-safety>)
+  -fstack-protector-strong $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety -Werror=thread-safety>
+  # gcc 12 warns of fields that designated initializers leave to their defaults, which is what they are for.
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-missing-field-initializers>)
 target_compile_definitions(claviger_flags INTERFACE $<$<CONFIG:Release>:_FORTIFY_SOURCE=2>)
 target_link_options(claviger_flags INTERFACE -Wl,-z,relro,-z,now)
 if(CLAVIGER_WERROR)

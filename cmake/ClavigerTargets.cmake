@@ -19,13 +19,13 @@ function(claviger_binary name)
   target_link_libraries(${name} PRIVATE ${ARG_DEPS} claviger_flags)
 endfunction()
 
-# claviger_test(<name> SRCS <file>... [DEPS <target>...] [LABELS <label>...]): a GoogleTest program, each of its cases a test of CTest.
+# claviger_test(<name> SRCS <file>... [DEPS <target>...] [LABELS <label>...] [PCH <header>...]): a GoogleTest program, each of its cases a test of CTest.
 function(claviger_test name)
-  cmake_parse_arguments(ARG "" "" "SRCS;DEPS;LABELS" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "SRCS;DEPS;LABELS;PCH" ${ARGN})
   add_executable(${name} ${ARG_SRCS})
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   target_link_libraries(${name} PRIVATE ${ARG_DEPS} GTest::gmock_main claviger_flags)
-  target_precompile_headers(${name} PRIVATE <gmock/gmock.h> <gtest/gtest.h>)
+  target_precompile_headers(${name} PRIVATE <gmock/gmock.h> <gtest/gtest.h> ${ARG_PCH})
   # The tests' own code need not be fast, but it must compile fast.
   if(CMAKE_BUILD_TYPE STREQUAL "Release")
     target_compile_options(${name} PRIVATE -O1)

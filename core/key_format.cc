@@ -45,18 +45,29 @@ bool IsBase62(std::string_view text) {
                      [](char c) { return kIsBase62[static_cast<unsigned char>(c)]; });
 }
 
-// Writes `bytes`, a big-endian number, with kSecretLength digits. Uses `bytes` up: it is zero
-// afterwards.
-void EncodeSecret(SecretBytes& bytes, char* out) {
-  for (size_t digit = kSecretLength; digit-- > 0;) {
-    unsigned remainder = 0;
-    for (uint8_t& byte : bytes) {
-      const unsigned dividend = (remainder << 8U) | byte;
-      byte = static_cast<uint8_t>(dividend / 62);
-      remainder = dividend % 62;
-    }
-    out[digit] = kBase62[remainder];
+// Writes `bytes`, a big-endian number, with kSecretLength digits.
+void EncodeSecret(const SecretBytes& bytes, char* out) {
+  // Five digits come out of each division of the whole number, for they fit a limb.
+  constexpr int kDigitsAtOnce = 5;
+  constexpr uint32_t kDivisor = 62 * 62 * 62 * 62 * 62;
+  std::array<uint32_t, kSecretBytes / sizeof(uint32_t)> limbs{};  // the highest first
+  for (size_t i = 0; i < bytes.size(); ++i) {
+    uint32_t& limb = limbs[i / sizeof(uint32_t)];
+    limb = (limb << 8U) | bytes[i];
   }
+  for (size_t digit = kSecretLength; digit > 0;) {
+    uint64_t remainder = 0;
+    for (uint32_t& limb : limbs) {
+      const uint64_t dividend = (remainder << 32U) | limb;
+      limb = static_cast<uint32_t>(dividend / kDivisor);
+      remainder = dividend % kDivisor;
+    }
+    for (int i = 0; i < kDigitsAtOnce && digit > 0; ++i) {
+      out[--digit] = kBase62[remainder % 62];
+      remainder /= 62;
+    }
+  }
+  OPENSSL_cleanse(limbs.data(), sizeof limbs);
 }
 
 using Checksum = std::array<char, kChecksumLength>;

@@ -114,16 +114,25 @@ void GrantCache::Evict(const KeyId& id) {
   if (GrantEntry* const entry = FindInChain(id); entry != nullptr) Remove(shard, entry);
 }
 
+template <typename Predicate>
+bool GrantCache::RemoveIf(Shard& shard, Predicate predicate) {
+  const size_t before = shard.ring.size();
+  for (size_t i = 0; i < shard.ring.size();) {
+    if (predicate(*shard.ring[i])) {
+      Remove(shard, shard.ring[i]);  // puts another one in its place
+    } else {
+      ++i;
+    }
+  }
+  return shard.ring.size() < before;
+}
+
 void GrantCache::EvictProject(std::string_view project_id) {
   for (Shard& shard : shards_) {
     absl::MutexLock lock(&shard.mutex);
-    for (size_t i = 0; i < shard.ring.size();) {
-      if (shard.ring[i]->grant_->project_id == project_id) {
-        Remove(shard, shard.ring[i]);  // puts another one in its place
-      } else {
-        ++i;
-      }
-    }
+    RemoveIf(shard, [project_id](const GrantEntry& entry) {
+      return entry.grant_->project_id == project_id;
+    });
   }
 }
 
@@ -132,23 +141,20 @@ void GrantCache::Flush() { generation_.fetch_add(1, std::memory_order_seq_cst); 
 // Entries are counted before they are linked, so that the bounds hold at every moment.
 bool GrantCache::Reserve(size_t bytes, size_t first_shard) {
   if (bytes > limits_.max_bytes) return false;
-  // What this thread evicts another one may take: a bound on the tries, for it is only a cache.
-  constexpr size_t kMaxRounds = 16;
-  for (size_t round = 0; round < kMaxRounds; ++round) {
-    for (size_t i = 0; i < kShards; ++i) {
-      Shard& shard = shards_[(first_shard + i) % kShards];
-      do {
-        if (TryReserve(bytes)) return true;
-      } while (EvictOne(shard));
-    }
+  // Another thread may take the room that this one makes: a bound on the tries, for it is only a
+  // cache.
+  constexpr int kMaxTries = 1'000;
+  for (int i = 0; i < kMaxTries; ++i) {
+    if (TryReserve(bytes)) return true;
+    if (!MakeRoom(first_shard)) return false;
   }
   return false;
 }
 
 bool GrantCache::TryReserve(size_t bytes) {
   if (entries_.fetch_add(1, std::memory_order_relaxed) < limits_.max_entries) {
-    if (bytes_.fetch_add(bytes, std::memory_order_relaxed) + bytes <= limits_.max_bytes)
-      return true;
+    const size_t before = bytes_.fetch_add(bytes, std::memory_order_relaxed);
+    if (before + bytes <= limits_.max_bytes) return true;
     bytes_.fetch_sub(bytes, std::memory_order_relaxed);
   }
   entries_.fetch_sub(1, std::memory_order_relaxed);
@@ -160,22 +166,39 @@ void GrantCache::Release(size_t bytes) {
   bytes_.fetch_sub(bytes, std::memory_order_relaxed);
 }
 
+bool GrantCache::MakeRoom(size_t first_shard) {
+  const uint64_t generation = generation_.load(std::memory_order_seq_cst);
+  if (purged_.load(std::memory_order_relaxed) != generation) {
+    for (Shard& shard : shards_) {
+      if (PurgeFlushed(shard, generation)) return true;
+    }
+    purged_.store(generation, std::memory_order_relaxed);
+  }
+  for (size_t i = 0; i < kShards; ++i) {
+    if (EvictOne(shards_[(first_shard + i) % kShards])) return true;
+  }
+  return false;
+}
+
+bool GrantCache::PurgeFlushed(Shard& shard, uint64_t generation) {
+  absl::MutexLock lock(&shard.mutex);
+  if (shard.purged == generation) return false;
+  shard.purged = generation;
+  return RemoveIf(
+      shard, [generation](const GrantEntry& entry) { return entry.generation_ != generation; });
+}
+
 bool GrantCache::EvictOne(Shard& shard) {
   absl::MutexLock lock(&shard.mutex);
-  const uint64_t generation = generation_.load(std::memory_order_seq_cst);
-  // After one round every entry has lost its second chance, or was found again meanwhile.
-  for (size_t i = 0; i < 2 * shard.ring.size(); ++i) {
-    if (shard.hand >= shard.ring.size()) shard.hand = 0;
-    GrantEntry* const entry = shard.ring[shard.hand];
-    const bool flushed = entry->generation_ != generation;
-    if (flushed || !entry->referenced_.load(std::memory_order_relaxed)) {
-      Remove(shard, entry);
-      return true;
-    }
-    entry->referenced_.store(false, std::memory_order_relaxed);
-    ++shard.hand;
-  }
   if (shard.ring.empty()) return false;
+  // After one round every entry has lost its second chance, or was found again meanwhile.
+  const size_t looks = shard.ring.size() + 1;
+  for (size_t i = 0; i < looks; ++i, ++shard.hand) {
+    if (shard.hand >= shard.ring.size()) shard.hand = 0;
+    std::atomic<bool>& referenced = shard.ring[shard.hand]->referenced_;
+    if (!referenced.load(std::memory_order_relaxed)) break;
+    referenced.store(false, std::memory_order_relaxed);
+  }
   Remove(shard, shard.ring[shard.hand % shard.ring.size()]);
   return true;
 }

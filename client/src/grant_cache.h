@@ -128,16 +128,25 @@ class GrantCache {
     absl::Mutex mutex;
     std::vector<GrantEntry*> ring ABSL_GUARDED_BY(mutex);
     size_t hand ABSL_GUARDED_BY(mutex) = 0;
+    uint64_t purged ABSL_GUARDED_BY(mutex) = 0;  // generation whose forerunners are gone from here
   };
 
   size_t BucketIndex(const KeyId& id) const;
   Shard& ShardOf(const KeyId& id);
   // Whatever its generation. REQUIRES: a Reader is alive, or the shard's mutex is held.
   GrantEntry* FindInChain(const KeyId& id) const;
+  // Counts an entry in, making room for it.
   bool Reserve(size_t bytes, size_t first_shard);
   bool TryReserve(size_t bytes);
   void Release(size_t bytes);
+  // Drops at least one entry: flushed ones, else what has no second chance in the first shard from
+  // `first_shard` on that has any. False: all shards are empty.
+  bool MakeRoom(size_t first_shard);
+  bool PurgeFlushed(Shard& shard, uint64_t generation) ABSL_LOCKS_EXCLUDED(shard.mutex);
   bool EvictOne(Shard& shard) ABSL_LOCKS_EXCLUDED(shard.mutex);
+  // Whether any was removed.
+  template <typename Predicate>
+  bool RemoveIf(Shard& shard, Predicate predicate) ABSL_EXCLUSIVE_LOCKS_REQUIRED(shard.mutex);
   // Takes `entry` out of chain and ring, and retires it.
   void Remove(Shard& shard, GrantEntry* entry) ABSL_EXCLUSIVE_LOCKS_REQUIRED(shard.mutex);
 
@@ -146,6 +155,7 @@ class GrantCache {
   const std::unique_ptr<std::atomic<GrantEntry*>[]> buckets_;  // changed under their shard's mutex
   std::array<Shard, kShards> shards_;
   std::atomic<uint64_t> generation_{0};  // entries of another one are not there
+  std::atomic<uint64_t> purged_{0};      // as in Shard, of all of them
   std::atomic<size_t> entries_{0};
   std::atomic<size_t> bytes_{0};
   Reclaimer reclaimer_;

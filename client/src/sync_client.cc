@@ -116,7 +116,8 @@ void SyncClient::Handle(const sync::Welcome& welcome, absl::Duration now, SyncAc
 
 void SyncClient::Handle(const sync::Invalidation& invalidation, absl::Duration now,
                         SyncActions& actions) {
-  const bool gap = invalidation.previous_revision != position_;
+  const bool gap =
+      invalidation.previous_revision != position_ || invalidation.to_revision < position_;
   MoveTo(invalidation.to_revision, gap && rules_.flush_on_gap, invalidation.items, now, actions);
 }
 

@@ -37,9 +37,10 @@ void PeriodicTasks::Loop() {
 absl::Duration PeriodicTasks::RunDue() {
   absl::Duration next = absl::InfiniteDuration();
   for (Task& task : tasks_) {
-    if (task.due <= clock_.SinceBoot()) {
+    // Counted from before the run: what becomes due while it runs is not put off.
+    if (const absl::Duration now = clock_.SinceBoot(); task.due <= now) {
       task.run();
-      task.due = clock_.SinceBoot() + task.interval;
+      task.due = now + task.interval;
     }
     next = std::min(next, task.due);
   }

@@ -38,7 +38,7 @@ struct IssueParams {
   std::vector<std::string> bound_project_ids;  // sorted
   // A retry with the same id and `arguments_hash` gives the same key for kRequestIdLifetime.
   std::optional<std::string> request_id;
-  Sha256Bytes arguments_hash{};  // of all other arguments
+  Sha256Bytes arguments_hash{};  // of all other arguments; only with a request_id
   bool validate_only = false;
 };
 

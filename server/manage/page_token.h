@@ -11,7 +11,7 @@
 namespace claviger {
 
 // A token for going on behind `position` in the list that `arguments_hash` names: base64url of a
-// version, the first half of the hash, and the position.
+// version, the first half of SHA-256 over hash and position, and the position.
 std::string EncodePageToken(const Sha256Bytes& arguments_hash, std::string_view position);
 
 // The position in `token`; INVALID_ARGUMENT `PAGE_TOKEN_INVALID` when it was not made by

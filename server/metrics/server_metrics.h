@@ -28,8 +28,8 @@ namespace claviger {
 
 // Why a caller was turned away.
 enum class AuthFailure : unsigned char {
-  kMissing,     // neither a key nor a certificate that the caller map names
-  kInvalid,     // a key that is not good for calling here; which way, the answer does not say either
+  kMissing,  // neither a key nor a certificate that the caller map names
+  kInvalid,  // a key that is not good for calling here; which way, the answer does not say either
   kPermission,  // known, but without the permission
 };
 

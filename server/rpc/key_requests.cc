@@ -124,8 +124,10 @@ absl::StatusOr<IssueParams> ToIssueParams(const v1::IssueKeyRequest& request) {
       field::ReadProjectIds("bound_project_ids", request.bound_project_ids(), errors);
   params.request_id = field::ReadUuid("request_id", request.request_id(), errors);
   params.validate_only = request.validate_only();
-  params.arguments_hash = HashWithout<v1::IssueKeyRequest>(
-      request, [](v1::IssueKeyRequest& r) { r.clear_request_id(); });
+  if (params.request_id.has_value()) {
+    params.arguments_hash = HashWithout<v1::IssueKeyRequest>(
+        request, [](v1::IssueKeyRequest& r) { r.clear_request_id(); });
+  }
   if (!errors.ok()) return errors.ToStatus();
   return params;
 }

@@ -1,5 +1,7 @@
 #include "server/rpc/wire.h"
 
+#include <cstdint>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -11,9 +13,8 @@
 #include "google/protobuf/io/coded_stream.h"
 #include "google/protobuf/io/zero_copy_stream_impl_lite.h"
 #include "google/protobuf/unknown_field_set.h"
-#include "grpcpp/impl/codegen/proto_utils.h"
 #include "grpcpp/support/proto_buffer_reader.h"
-#include "grpcpp/support/proto_buffer_writer.h"
+#include "grpcpp/support/slice.h"
 
 namespace claviger {
 namespace {
@@ -26,6 +27,10 @@ using google::protobuf::UnknownFieldSet;
 constexpr int kMaxDepth = 100;
 
 bool ParseFrom(const grpc::ByteBuffer& bytes, google::protobuf::Message& message) {
+  // A small request lies in one piece, and is read from there in half the time.
+  if (grpc::Slice slice; bytes.TrySingleSlice(&slice).ok()) {
+    return message.ParseFromArray(slice.begin(), static_cast<int>(slice.size()));
+  }
   // The reader takes a non-const pointer but only adds references to the slices.
   grpc::ProtoBufferReader reader(const_cast<grpc::ByteBuffer*>(&bytes));
   return reader.status().ok() && message.ParseFromZeroCopyStream(&reader);
@@ -130,9 +135,16 @@ absl::Status CheckNoUnknownFields(const v1::VerifyRequest& request) {
 }
 
 grpc::Status SerializeAnswer(const google::protobuf::Message& answer, grpc::ByteBuffer& bytes) {
-  bool own_buffer = false;
-  return grpc::GenericSerialize<grpc::ProtoBufferWriter, google::protobuf::Message>(answer, &bytes,
-                                                                                    &own_buffer);
+  const size_t size = answer.ByteSizeLong();
+  if (size > static_cast<size_t>(std::numeric_limits<int>::max())) {
+    return grpc::Status(grpc::StatusCode::INTERNAL, "the answer is too large");
+  }
+  grpc::Slice slice(size);
+  // Not shared yet, so it may be written to.
+  answer.SerializeWithCachedSizesToArray(const_cast<uint8_t*>(slice.begin()));
+  grpc::ByteBuffer fresh(&slice, 1);
+  bytes.Swap(&fresh);
+  return grpc::Status::OK;
 }
 
 std::string SerializeDeterministic(const google::protobuf::Message& message) {

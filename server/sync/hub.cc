@@ -88,10 +88,7 @@ void Hub::AddBarrier(uint64_t barrier, Revision revision, const std::string& pro
       waits_for.insert(session.get());
     }
   }
-  const absl::Duration not_before =
-      options_.rules.wait_after_restart && options_.unknown_leases > absl::ZeroDuration()
-          ? options_.started + AuthorityLease(options_.unknown_leases)
-          : now;
+  const absl::Duration not_before = options_.rules.wait_after_restart ? UnknownLeasesEnd() : now;
   barriers_.emplace(barrier, Barrier(revision, std::move(waits_for), acked, now,
                                      std::max(now, not_before), deadline));
   EndBarriers(now);
@@ -152,8 +149,13 @@ void Hub::SayGoAway(absl::Duration earliest, absl::Duration spread) {
 
 std::vector<HubAction> Hub::TakeActions() { return std::exchange(actions_, {}); }
 
+absl::Duration Hub::UnknownLeasesEnd() const {
+  if (options_.unknown_leases <= absl::ZeroDuration()) return -absl::InfiniteDuration();
+  return options_.started + AuthorityLease(options_.unknown_leases);
+}
+
 absl::Duration Hub::LastLeaseEnd() const {
-  absl::Duration last = -absl::InfiniteDuration();
+  absl::Duration last = UnknownLeasesEnd();
   for (const auto& [id, session] : sessions_) last = std::max(last, session->lease_end());
   return last;
 }

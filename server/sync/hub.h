@@ -113,7 +113,8 @@ class Hub {
 
   std::vector<HubAction> TakeActions();
 
-  // Until when somebody may hold a lease; in the past when nobody does.
+  // Until when somebody may hold a lease, of this process or of one before; in the past when nobody
+  // does.
   absl::Duration LastLeaseEnd() const;
   std::vector<SessionInfo> Sessions(absl::Duration now) const;
   size_t barriers() const { return barriers_.size(); }
@@ -126,6 +127,8 @@ class Hub {
   void CheckBarriers(const Session* session, absl::Duration now);
   void EndBarriers(absl::Duration now);
   void ForgetExpired(absl::Duration now);
+  // When the leases of before the start are over; in the infinite past when there are none.
+  absl::Duration UnknownLeasesEnd() const;
 
   const HubOptions options_;
   EventRing ring_;

@@ -18,8 +18,9 @@ std::vector<FromAuthority> Session::Connect(ConnectionId connection, const Hello
                                             const EventRing& ring, absl::Duration lease) {
   // A cache that was filled under another filter may hold keys that this one would never evict.
   const bool same_filter = known_ ? filter == filter_ && flushed_for_filter_ : filter.passes_all();
-  if (known_ && filter != filter_) flushed_for_filter_ = false;
   const bool resumed = hello.epoch == epoch && same_filter && ring.Covers(hello.resume_revision);
+  // A Welcome that is lost is told again: the next connection must not resume what it was to flush.
+  if (!resumed) flushed_for_filter_ = false;
   known_ = true;
   connection_ = connection;
   filter_ = std::move(filter);

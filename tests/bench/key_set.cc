@@ -83,14 +83,15 @@ absl::StatusOr<NewKey> MakeKey(uint64_t number, const PepperSet& peppers, Random
   NewKey key;
   key.record.id = *id;
   key.record.project_id = kBenchProject;
-  key.record.display_name = fmt::format("key {}", number);
+  key.record.display_name = fmt::format("key {:08}", number);
   key.record.prefix = kDefaultKeyPrefix;
   key.record.masked_key = MaskKey(*text);
   key.record.digest = *digest;
   key.record.pepper_id = peppers.writing_id();
   key.record.scopes =
       ScopeSet::FromTrusted({std::string(kBenchScope), "orders:write", "invoices:*"});
-  key.record.owner = fmt::format("user-{}", number);
+  // Of one length, so that all answers are.
+  key.record.owner = fmt::format("user-{:08}", number);
   key.record.labels = {{"team", "billing"}};
   key.record.create_time = now;
   key.record.created_by = "system";

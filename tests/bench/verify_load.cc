@@ -9,6 +9,12 @@ namespace {
 // The key is the first field: one byte of tag, one of length.
 constexpr uint32_t kKeyOffset = 2;
 
+// Filling the caches ends when this share of the checks or less misses them, or when it falls by
+// less than a tenth.
+constexpr double kFewMisses = 0.01;
+constexpr double kStillFalling = 0.9;
+constexpr int kMaxFillings = 20;
+
 // How every answer to a good key begins.
 std::string ValidPrefix() {
   v1::VerifyResponse answer;
@@ -41,6 +47,23 @@ LoadSpec VerifyLoad(const BenchEnvironment& environment, const ClavigerServer& s
   choice.set_offset(kKeyOffset);
   load.set_answer_prefix(ValidPrefix());
   return load;
+}
+
+absl::Status FillCaches(const BenchEnvironment& environment, const ClavigerServer& server,
+                        const LoadSpec& load) {
+  double last_share = 1;
+  for (int i = 0; i < kMaxFillings; ++i) {
+    const absl::StatusOr<double> before = server.Metric(kRecordCacheMisses);
+    if (!before.ok()) return before.status();
+    const absl::StatusOr<LoadResult> filled = RunLoad(environment.self(), load);
+    if (!filled.ok()) return filled.status();
+    const absl::StatusOr<double> after = server.Metric(kRecordCacheMisses);
+    if (!after.ok()) return after.status();
+    const double share = (*after - *before) / static_cast<double>(filled->all_calls());
+    if (share < kFewMisses || (i > 0 && share > kStillFalling * last_share)) break;
+    last_share = share;
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<LoadSpec> FloorLoad(const BenchEnvironment& environment, const FloorServer& server,

@@ -25,7 +25,7 @@ TEST_F(RequestIdTest, ARetryGivesTheSameKeyWithTheSameSecret) {
   const IssuedKey first = Issue(Retryable());
   const auto before = Written();
   const IssuedKey second = Issue(Retryable());
-  EXPECT_EQ(second.SerializeAsString(), first.SerializeAsString());
+  EXPECT_EQ(second.DebugString(), first.DebugString());
   EXPECT_EQ(Written(), before);
   EXPECT_EQ(CodeOf(second.key()), v1::VERIFY_CODE_VALID);
 }
@@ -33,7 +33,7 @@ TEST_F(RequestIdTest, ARetryGivesTheSameKeyWithTheSameSecret) {
 TEST_F(RequestIdTest, ARetryAfterARestartGivesTheSameKey) {
   const IssuedKey first = Issue(Retryable());
   Restart();
-  EXPECT_EQ(Issue(Retryable()).SerializeAsString(), first.SerializeAsString());
+  EXPECT_EQ(Issue(Retryable()).DebugString(), first.DebugString());
 }
 
 TEST_F(RequestIdTest, TheIdIsTheSameInUpperCase) {

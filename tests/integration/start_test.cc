@@ -22,7 +22,7 @@ std::string NewPepperLine(const std::string& id) {
 
 class StartTest : public ServerTest {
  protected:
-  std::string pepper_file() const { return server_.config().callers.pepper_file.string(); }
+  std::string pepper_file() { return server_.config().callers.pepper_file.string(); }
 
   // The message that the next start fails with.
   std::string StartError() {
@@ -42,11 +42,11 @@ TEST_F(StartTest, ARestartKeepsEverything) {
   const auto everything = [&] {
     v1::ListKeysRequest keys;
     keys.set_include_total_size(true);
-    return Strings{root().Call(keys)->SerializeAsString(),
-                   root().Call(v1::ListProjectsRequest())->SerializeAsString(),
-                   Verify(CheckOf(active.key(), {"a"})).SerializeAsString(),
-                   Verify(CheckOf(disabled.key())).SerializeAsString(),
-                   Verify(CheckOf(revoked.key())).SerializeAsString()};
+    return Strings{root().Call(keys)->DebugString(),
+                   root().Call(v1::ListProjectsRequest())->DebugString(),
+                   Verify(CheckOf(active.key(), {"a"})).DebugString(),
+                   Verify(CheckOf(disabled.key())).DebugString(),
+                   Verify(CheckOf(revoked.key())).DebugString()};
   };
   const Strings before = everything();
   Restart();

@@ -108,7 +108,7 @@ TEST_F(StopTest, HttpAnswersWhileTheServerRuns) {
   EXPECT_THAT(server_.HttpGet("/readyz"), testing::Not(testing::IsEmpty()));
   CodeOf("garbage");
   EXPECT_THAT(server_.HttpGet("/metrics"),
-              testing::HasSubstr("claviger_verify_total{code=\"NOT_FOUND\"}"));
+              testing::HasSubstr("claviger_verify_total{code=\"not_found\"}"));
 }
 
 }  // namespace

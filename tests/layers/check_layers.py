@@ -38,8 +38,9 @@ HEIGHT = {
     "storage/memory": 7,
     "storage/rocksdb": 7,
     "server": 8,
-    "client/include": 5,
-    "client/src": 5,
+    "client/include": 0,
+    "client/src": 7,
+    "client/quickstart": 8,
     "client/cli": 8,
     "client/agent": 8,
 }
@@ -49,8 +50,9 @@ SEES_ONLY = {
     "core/platform": {"core", "core/platform"},
     "storage/memory": {"core", "storage", "storage/memory"},
     "storage/rocksdb": {"core", "storage", "storage/rocksdb"},
-    "client/include": {"core", "client/include"},
-    "client/src": {"core", "client/include", "client/src"},
+    "client/include": {"client/include"},
+    "client/src": {"core", "core/platform", "client/include", "client/src"},
+    "client/quickstart": {"client/include"},
     "client/cli": {"core", "core/platform", "client/include", "client/src", "client/cli"},
     "client/agent": {"core", "core/platform", "client/include", "client/src", "client/agent"},
 }
@@ -61,13 +63,18 @@ ONLY_IN = [
     (r"claviger/storage/", {"storage/memory", "storage/rocksdb"}, "persisted messages are seen by the stores alone"),
     (r"claviger/v1/", {"server/rpc", "client/src", "client/cli", "client/agent"}, "public messages end in rpc/ and the client"),
     (r"google/rpc/", {"server/rpc", "client/src", "client/cli", "client/agent"}, "error details end in rpc/ and the client"),
+    (
+        r"claviger/(testing/)?\w+\.h",
+        {"client/include", "client/src", "client/cli", "client/agent", "client/quickstart"},
+        "the server does not know its client",
+    ),
     (r"claviger/config/", {"server/manage", "server/config"}, "the caller map is read there"),
     (r"prometheus/", {"server/metrics"}, "metrics are registered in one place"),
     (r"civetweb", {"server/transport"}, "HTTP is served by transport/"),
     (r"spdlog/", {"server/logging"}, "logging has one door"),
     (
         r"grpc(pp)?/",
-        {"server/rpc", "server/transport", "server/logging", "server", "client/src", "client/cli", "client/agent"},
+        {"server/rpc", "server/transport", "server/logging", "server", "client/include", "client/src", "client/cli", "client/agent"},
         "gRPC is seen where calls come in and go out",
     ),
 ]
@@ -79,8 +86,14 @@ IMPURE = r"(thread|mutex|shared_mutex|condition_variable|chrono|random|ctime|abs
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.MULTILINE)
 
 
+# The client's public headers are included as their users include them.
+PUBLIC_HEADER = re.compile(r"claviger/(testing/)?\w+\.h$")
+
+
 def folder_of(path):
     """The named folder that a path from the root lies in, or None."""
+    if PUBLIC_HEADER.match(path):
+        return "client/include"
     parts = path.split("/")[:-1]
     for length in range(len(parts), 0, -1):
         folder = "/".join(parts[:length])
@@ -173,6 +186,11 @@ SELF_TESTS = [
     ({"server/manage/a.cc": '#include "claviger/v1/key.pb.h"'}, ["public messages"]),
     ({"client/src/a.cc": '#include "server/verify/verifier.h"'}, ["must not depend on server/verify"]),
     ({"client/cli/a.cc": '#include "claviger/v1/key.pb.h"'}, []),
+    ({"client/src/a.cc": '#include "claviger/testing/b.h"'}, []),
+    ({"client/include/claviger/a.h": '#include "claviger/b.h"'}, []),
+    ({"client/include/claviger/a.h": '#include "core/b.h"'}, ["must not depend on core"]),
+    ({"client/include/claviger/a.h": '#include "claviger/v1/key.pb.h"'}, ["public messages"]),
+    ({"server/rpc/a.cc": '#include "claviger/client.h"'}, ["does not know its client"]),
     ({"client/new/a.cc": ""}, ["no place"]),
     (
         {"server/verify/a.cc": '#include "server/manage/b.h"', "server/manage/b.h": '#include "server/verify/c.h"'},

@@ -1,26 +1,31 @@
-/* "Once a strict RevokeKey has returned, no check that starts later accepts the key": one authority, two caching
-   verifiers and one key, in the terms of server/sync/ (hub, session, barrier). docs/invalidation.md gives the rules. Each
-   can be taken away with -DNO_..., and then Spin must find a violation: run.py.
+/* "Once a strict RevokeKey has returned, no check that starts later accepts the key": one
+   authority, two caching verifiers and one key, in the terms of server/sync/ (hub, session,
+   barrier).
+   docs/invalidation.md gives the rules. Each can be taken away with -DNO_..., and then Spin must
+   find a violation: run.py.
 
-   Without bound: cut connections, messages lost with them, reconnects, leases, restarts of the authority.
-   Bounded: one revoke and one other change, before or after it; one flight; MAX_UNREAD unread answers per verifier.
-   With -DPERMISSIONS the first verifier's caller loses the key's project and gets it back, at any time and as often as it
-   likes; then the revoke is the only other change.
+   Without bound: cut connections, messages lost with them, reconnects, leases, restarts of the
+   authority. Bounded: one revoke and one other change, before or after it; one flight; MAX_UNREAD
+   unread answers per verifier.
+   With -DPERMISSIONS the first verifier's caller loses the key's project and gets it back, at any
+   time and as often as it likes; then the revoke is the only change.
 
    What stands for what
-   - Revisions are 0 to 2. The other change is of another key. It has to be sent, acknowledged and waited for all the
-     same, or it concerns nobody and moves positions in silence: both happen.
-   - A choice without a condition stands for a limit: an Invalidation that does not reach the head because it is full, a
-     Reset because the history is trimmed or the session unknown.
-   - A lease ends at any moment, at the verifier first (I6). Verifier and authority are one step here: a verifier
-     that ends earlier has fewer hits, an authority that ends later returns later. The latest lease of a session ends
-     last, so it stands for all of them.
-   - Beats need no channel: acknowledgements are true and cumulative, so one that is late or lost is as good as one that
-     is not yet sent.
-   - A cut loses what is under way in both directions. The next Hello is then under way, with what the verifier
-     knows; that cannot change before the answer.
-   - Only the first verifier has a cache to look into: the two are alike, so what can go wrong at one can go wrong at the
-     first. The second is somebody else to wait for. */
+   - Revisions are 0 to 2. The other change is of another key. It has to be sent, acknowledged and
+     waited for all the same, or it concerns neither verifier and their positions move in silence.
+   - A choice without a condition stands for a limit: an Invalidation that does not reach the head
+     because it is full, a Reset because the history is trimmed or the session unknown.
+   - A lease ends at any moment, at the verifier first (I6). Verifier and authority are one step
+     here: a verifier that ends earlier has fewer hits, an authority that ends later returns later.
+     The latest lease of a session ends last, so it stands for all of them.
+   - Beats need no channel: acknowledgements are true and cumulative, so one that is late or lost is
+     as good as one that is not yet sent.
+   - A cut loses what is under way in both directions. The next Hello is then under way, with what
+     the verifier knows; that cannot change before the answer.
+   - A Welcome that makes the verifier flush is a RESET; another changes nothing there and is left
+     out.
+   - Only the first verifier has a cache to look into: the two are alike, so what can go wrong at
+     one can go wrong at the first. The second is somebody else to wait for. */
 
 #define MAX_UNREAD 2
 #define NONE 3 /* no revision */
@@ -32,11 +37,12 @@ bool other_committed = true; /* left out */
 #else
 bool other_committed = false;
 #endif
+bool other_concerns = false; /* the verifiers */
 bool revoked = false;        /* committed: from here on the authority rejects */
 byte revoke_revision = NONE; /* once it is in the ring */
 mtype = {IDLE, WAITING, RETURNED};
 mtype barrier = IDLE;
-byte waits_for[2]; /* the barrier waits for this session: 1; 2 when it has got a lease since it last read anything */
+byte waits_for[2]; /* the barrier waits for it: 1; 2 when it was given a lease since it last read */
 
 /* A session. `acked` is its position: equal to `cursor` unless something is under way. */
 byte acked[2];
@@ -55,10 +61,12 @@ bool flushed = true;   /* has flushed since the filter changed */
 /* ---- between ---- */
 #define HELLO 0   /* cut; the verifier's Hello is under way */
 #define UP 1
-#define DROPPED 2 /* the authority has restarted; the verifier still reads what was sent */
+#define DROPPED 2 /* ended by the authority; the verifier still reads what was sent */
 byte link[2] = HELLO;
 mtype = {INVALIDATION, RESET, GRANT};
-chan down[2] = [MAX_UNREAD + 2] of {mtype, byte /* to revision */, byte /* previous revision; whether the filter has the project; the lease */};
+/* To revision; then Invalidation: previous revision; Reset: whether the filter has the key's
+   project; Grant: the lease. */
+chan down[2] = [MAX_UNREAD + 2] of {mtype, byte, byte};
 #define OVER 0
 #define LIVE 1
 #define OLD 2 /* of before a restart */
@@ -74,67 +82,80 @@ bool evict_later = false;
 #endif
 
 #define FILTER(v) (v == 1 || in_filter)
-#define CONCERNS(v, after, to) (FILTER(v) && revoke_revision != NONE && revoke_revision > after && revoke_revision <= to)
+#define OTHER_REVISION (revoke_revision == 1 -> 2 : 1)
+#define BETWEEN(revision, after, to) (revision > after && revision <= to)
+#define CONCERNS(v, after, to) \
+  (FILTER(v) && revoke_revision != NONE && BETWEEN(revoke_revision, after, to))
+#define HAS_ITEMS(v, after, to) \
+  (CONCERNS(v, after, to) || other_concerns && BETWEEN(OTHER_REVISION, after, to))
 #define REACHED(v) (revoke_revision != NONE && acked[v] >= revoke_revision)
-#define EARNED(v) (under_way[v] == NONE)
-#define ALL_SENT(v) (cursor[v] == head)
+/* Of the message that was just read. */
+#define EVICTS(v) \
+  (kind == RESET || kind == INVALIDATION && (arg != position[v] || CONCERNS(v, position[v], to)))
 #define ANSWER_FITS (flight > position[0]) /* its revision >= S */
 #define LEASE_LIVE (lease != OVER)
-#define SCOPE(v) (FILTER(v) || !flushed)
-#define IN_SCOPE(v) (SCOPE(v) && leased[v] && !REACHED(v))
-#define PUSHED (revoke_revision != NONE)
-#define OLD_LEASES_OVER (!old_leased[0] && !old_leased[1])
-#define FENCE (ANSWER_FITS && told_of)
-#define HIT (cached && LEASE_LIVE)
-#define JOIN (ANSWER_FITS && LEASE_LIVE && told_of)
 
+/* ---- the rules, and what is left of them ---- */
 #ifdef NO_I1 /* commits, pushes some time later, and may begin to wait in between */
-#undef PUSHED
 #define PUSHED revoked
+#else
+#define PUSHED (revoke_revision != NONE)
 #endif
-#ifdef NO_I3 /* any answer goes into the cache */
-#undef FENCE
-#define FENCE true
+
+#if defined(NO_I3) /* any answer goes into the cache */
+#define MAY_INSERT true
+#elif defined(NO_I3_PROJECTS) /* also what it would not be told of */
+#define MAY_INSERT ANSWER_FITS
+#else
+#define MAY_INSERT (ANSWER_FITS && told_of)
 #endif
-#ifdef NO_I3_PROJECTS /* keeps what it would not be told of */
-#undef FENCE
-#define FENCE ANSWER_FITS
-#endif
-#ifdef NO_I4_PROJECTS /* takes a joined answer that it would not be told of */
-#undef JOIN
+
+#if defined(NO_I4_LEASE) /* joins without a lease */
+#define JOIN (ANSWER_FITS && told_of)
+#elif defined(NO_I4_REVISION) /* takes a joined answer of any revision */
+#define JOIN (flight > 0 && told_of && LEASE_LIVE)
+#elif defined(NO_I4_PROJECTS) /* takes one that it would not be told of */
 #define JOIN (ANSWER_FITS && LEASE_LIVE)
+#else
+#define JOIN (ANSWER_FITS && told_of && LEASE_LIVE)
 #endif
-#ifdef NO_I10_SCOPE /* does not wait for who has yet to flush what it has lost */
-#undef SCOPE
-#define SCOPE(v) FILTER(v)
-#endif
-#ifdef NO_I4_LEASE /* joins without a lease */
-#undef JOIN
-#define JOIN ANSWER_FITS
-#endif
-#ifdef NO_I4_REVISION /* takes a joined answer of any revision */
-#undef JOIN
-#define JOIN (flight > 0 && LEASE_LIVE)
-#endif
+
 #ifdef NO_I5 /* looks into the cache without a lease */
-#undef HIT
 #define HIT cached
+#else
+#define HIT (cached && LEASE_LIVE)
 #endif
+
 #ifdef NO_I7 /* grants while something is under way */
-#undef EARNED
 #define EARNED(v) true
+#else
+#define EARNED(v) (under_way[v] == NONE)
 #endif
+
 #ifdef NO_I8_WHOLE /* grants before the last part of a long replay */
-#undef ALL_SENT
 #define ALL_SENT(v) true
+#else
+#define ALL_SENT(v) (cursor[v] == head)
 #endif
-#ifdef NO_I10 /* does not wait for the gone */
-#undef IN_SCOPE
-#define IN_SCOPE(v) (SCOPE(v) && leased[v] && !REACHED(v) && link[v] == UP)
+
+#if defined(NO_I10) /* does not wait for the gone */
+#define SCOPE(v) ((FILTER(v) || !flushed) && link[v] == UP)
+#elif defined(NO_I10_SCOPE) /* nor for who has yet to flush what it may not see any more */
+#define SCOPE(v) FILTER(v)
+#else
+#define SCOPE(v) (FILTER(v) || !flushed)
 #endif
+#define IN_SCOPE(v) (SCOPE(v) && leased[v] && !REACHED(v))
+
 #ifdef NO_I11 /* does not wait for leases of before the restart */
-#undef OLD_LEASES_OVER
 #define OLD_LEASES_OVER true
+#else
+#define OLD_LEASES_OVER (!old_leased[0] && !old_leased[1])
+#endif
+#ifdef NO_I11_AGAIN /* at a restart, forgets what the one before had to wait for */
+#define STILL_OLD(v) false
+#else
+#define STILL_OLD(v) old_leased[v]
 #endif
 
 /* Nothing can go wrong any more: the search need not go on. */
@@ -159,9 +180,11 @@ inline pump(v) {
   if
   :: link[v] == UP && under_way[v] == NONE && cursor[v] < head ->
     if
-    :: push(v, head)
-    :: head - cursor[v] == 2 -> push(v, cursor[v] + 1)
-    :: !CONCERNS(v, cursor[v], head) -> cursor[v] = head; acked[v] = head
+    :: !HAS_ITEMS(v, cursor[v], head) -> cursor[v] = head; acked[v] = head
+    :: HAS_ITEMS(v, cursor[v], head) -> push(v, head)
+    :: head - cursor[v] == 2 && HAS_ITEMS(v, cursor[v], cursor[v] + 1) &&
+         HAS_ITEMS(v, cursor[v] + 1, head) ->
+       push(v, cursor[v] + 1)
     fi
   :: else
   fi
@@ -186,7 +209,7 @@ inline check_barrier(v) { waits_for[v] = (REACHED(v) -> 0 : waits_for[v]) }
 inline take_filter(v) {
 #ifdef PERMISSIONS
   if
-  :: v == 0 && !leased[v] -> known = false; flushed = true /* forgotten: may be */
+  :: v == 0 && !leased[v] -> known = false; flushed = true; acked[v] = 0 /* forgotten: may be */
   :: true
   fi;
   same_filter = (v == 1 || (known -> flushed && in_filter == permitted : permitted));
@@ -205,13 +228,27 @@ inline reset_at_hello(v) {
   down[v]!RESET, head, FILTER(v)
 }
 
+/* A verifier that is told of other projects than before does not resume, even if it may. */
+inline tell_projects(v) {
+#ifdef NO_I8_RESET
+  skip
+#else
+  if
+  :: v == 0 && told_of != in_filter -> down[v]!RESET, head, FILTER(v)
+  :: else
+  fi
+#endif
+}
+
 /* Session::Connect */
 inline on_hello(v) {
   take_filter(v);
   link[v] = UP;
   if
   :: same_filter ->
-     cursor[v] = position[v]; acked[v] = position[v]; told[v] = position[v];
+     cursor[v] = position[v]; told[v] = position[v];
+     acked[v] = (position[v] > acked[v] -> position[v] : acked[v]);
+     tell_projects(v);
      pump(v)
   :: reset_at_hello(v)
   fi;
@@ -220,7 +257,6 @@ inline on_hello(v) {
 
 /* Session::OnBeat */
 inline on_beat(v) {
-  assert(position[v] <= told[v]);
   acked[v] = (position[v] > acked[v] -> position[v] : acked[v]);
   under_way[v] = (under_way[v] != NONE && acked[v] >= under_way[v] -> NONE : under_way[v]);
   acked[v] = (under_way[v] == NONE -> cursor[v] : acked[v]);
@@ -269,7 +305,7 @@ inline restart(v) {
 #endif
   unlink(v, (link[v] == UP -> DROPPED : link[v]));
   waits_for[v] = 0;
-  old_leased[v] = old_leased[v] || leased[v];
+  old_leased[v] = STILL_OLD(v) || leased[v];
   leased[v] = false;
   turn_leases(v, LIVE, OLD)
 }
@@ -278,7 +314,12 @@ proctype Session(byte v) provided (!DONE) {
   do
   :: atomic { link[v] == HELLO -> on_hello(v) }
   /* A verifier does not beat before it has read its Welcome. */
-  :: atomic { link[v] == UP && len(down[v]) < MAX_UNREAD && !(down[v]?[RESET, to, arg]) -> on_beat(v) }
+  :: atomic { link[v] == UP && len(down[v]) < MAX_UNREAD && !(down[v]?[RESET, to, arg]) ->
+       if
+       :: position[v] <= told[v] -> on_beat(v)
+       :: else -> unlink(v, DROPPED)
+       fi
+     }
   :: d_step { leased[v] ->
        leased[v] = false;
        waits_for[v] = 0;
@@ -295,10 +336,19 @@ proctype Session(byte v) provided (!DONE) {
 
 proctype Authority() provided (!DONE) {
   do
-  :: atomic { !other_committed -> other_committed = true; head++; pump(0); pump(1) }
+  :: atomic { !other_committed ->
+       other_committed = true;
+       if
+       :: other_concerns = true
+       :: true
+       fi;
+       head++; pump(0); pump(1)
+     }
 #ifdef NO_I1
   :: atomic { !revoked -> revoked = true }
-  :: atomic { revoked && revoke_revision == NONE -> head++; revoke_revision = head; pump(0); pump(1) }
+  :: atomic { revoked && revoke_revision == NONE ->
+       head++; revoke_revision = head; pump(0); pump(1)
+     }
 #else
   :: atomic { !revoked -> revoked = true; head++; revoke_revision = head; pump(0); pump(1) }
 #endif
@@ -329,15 +379,17 @@ proctype Verifier(byte v) provided (!DONE) {
   do
   :: d_step { nempty(down[v]) ->
        down[v]?kind, to, arg;
-       assert(kind != INVALIDATION || arg == position[v]); /* I2: never has to flush */
+#ifndef PERMISSIONS
+       assert(kind != INVALIDATION || arg == position[v]); /* I2: nothing is missed */
+#endif
        assert(to >= position[v]);
        waits_for[v] = (waits_for[v] == 2 && kind != GRANT -> 1 : waits_for[v]);
        if
        :: v == 0 ->
 #ifdef NO_I9 /* acknowledges before it evicts */
-         evict_later = (cached && (kind == RESET || kind == INVALIDATION && CONCERNS(v, position[v], to)));
+         evict_later = cached && EVICTS(v);
 #else
-         cached = cached && !(kind == RESET || kind == INVALIDATION && CONCERNS(v, position[v], to));
+         cached = cached && !EVICTS(v);
 #endif
          told_of = (kind == RESET -> arg : told_of);
          lease = (kind == GRANT && arg != OVER -> arg : lease)
@@ -363,7 +415,7 @@ proctype Checks() provided (!DONE) {
 #ifdef NO_I3_ORDER /* an answer's revision is read after its record */
   :: atomic { flight > 0 && flight <= head -> flight = head + 1 }
 #endif
-  :: atomic { flight > 0 -> cached = cached || FENCE; flight = 0 }
+  :: atomic { flight > 0 -> cached = cached || MAY_INSERT; flight = 0 }
 #ifdef NO_I9
   :: atomic { evict_later -> evict_later = false; cached = false }
 #endif
@@ -375,5 +427,10 @@ proctype Checks() provided (!DONE) {
 }
 
 init {
-  atomic { run Session(0); run Session(1); run Verifier(0); run Verifier(1); run Checks(); run Authority() }
+  atomic {
+    run Session(0); run Session(1);
+    run Verifier(0); run Verifier(1);
+    run Checks();
+    run Authority()
+  }
 }

@@ -52,11 +52,12 @@ VARIANTS = (
     Variant("I7", ("NO_I7", "CHECK_WAIT"), HELD_UP, "a lease only for who has acknowledged"),
     Variant("I8-order", ("NO_I8_ORDER",), ACCEPTED, "what is not yet sent goes ahead of the Grant"),
     Variant("I8-whole", ("NO_I8_WHOLE",), ACCEPTED, "all of it does"),
-    Variant("I8-reset", ("PERMISSIONS", "NO_I8_RESET"), ACCEPTED, "no resume until a Reset is acknowledged"),
+    Variant("I8-reset", ("PERMISSIONS", "NO_I8_RESET"), ACCEPTED, "no resume under projects that the cache was not filled under"),
     Variant("I9", ("NO_I9",), ACCEPTED, "evicted first, acknowledged then"),
     Variant("I10", ("NO_I10",), ACCEPTED, "the gone are waited for"),
     Variant("I10-scope", ("PERMISSIONS", "NO_I10_SCOPE"), ACCEPTED, "who has yet to flush is waited for"),
     Variant("I11", ("NO_I11",), ACCEPTED, "leases of before a restart are waited for"),
+    Variant("I11-again", ("NO_I11_AGAIN",), ACCEPTED, "also those of before the restart before"),
 )
 
 
@@ -95,7 +96,8 @@ def search(variant, folder):
     started = time.monotonic()
     call(["spin", "-a", *(f"-D{name}" for name in variant.defines), str(MODEL)], folder)
     # Every step is on shared variables: there is nothing for the partial order reduction to win.
-    call(["gcc", "-O2", "-w", "-DSAFETY", "-DNOREDUCE", "-o", "pan", "pan.c"], folder)
+    optimize = "-O2" if variant.expected == CLEAN else "-O0"  # the others are found in less than it takes to compile
+    call(["gcc", optimize, "-w", "-DSAFETY", "-DNOREDUCE", "-o", "pan", "pan.c"], folder)
     # -E: where nothing can go wrong any more the model stops on purpose.
     done = subprocess.run(
         ["./pan", "-E", "-m200000", "-w23"],

@@ -62,14 +62,18 @@ inline Mutation Failing(absl::Status status) {
 
 inline Mutation Putting(KeyRecord key) {
   ChangeSet changes;
-  changes.audit = {.actor = "system", .action = "IssueKey", .key_id = key.id.ToString()};
+  changes.audit.actor = "system";
+  changes.audit.action = "IssueKey";
+  changes.audit.key_id = key.id.ToString();
   changes.put_keys.push_back(std::move(key));
   return Giving(std::move(changes));
 }
 
 inline Mutation Putting(ProjectRecord project) {
   ChangeSet changes;
-  changes.audit = {.actor = "system", .action = "CreateProject", .project_id = project.project_id};
+  changes.audit.actor = "system";
+  changes.audit.action = "CreateProject";
+  changes.audit.project_id = project.project_id;
   changes.put_projects.push_back(std::move(project));
   return Giving(std::move(changes));
 }

@@ -12,6 +12,7 @@
 #include "tests/bench/issue_floor.h"
 #include "tests/bench/key_set.h"
 #include "tests/bench/load_client.h"
+#include "tests/bench/measured_load.h"
 #include "tests/bench/rows/rows.h"
 #include "tests/bench/verify_load.h"
 
@@ -99,20 +100,22 @@ absl::StatusOr<Row> MeasureIssueThroughput(BenchEnvironment& environment) {
   const auto empty_load = FloorLoad(environment, **empty_rpc, load);
   if (!empty_load.ok()) return empty_load.status();
 
+  MeasuredLoad issues(environment.self(), load, [&] { return (*server)->CpuTime(); });
+  MeasuredLoad empty_rpcs(environment.self(), *empty_load, [&] { return (*empty_rpc)->CpuTime(); });
   std::vector<double> groups;
   std::vector<double> empty_calls;
   const Measurement issue = [&]() -> absl::StatusOr<double> {
     const auto before = BatchesOf(**server);
     if (!before.ok()) return before.status();
-    const auto issued = RunLoad(environment.self(), load);
+    const auto issued = issues.Measure(CallsPerSecond);
     if (!issued.ok()) return issued.status();
     const auto after = BatchesOf(**server);
     if (!after.ok()) return after.status();
     groups.push_back((after->mutations - before->mutations) / (after->count - before->count));
-    const auto empty = RunLoad(environment.self(), *empty_load);
+    const auto empty = empty_rpcs.Measure(CallsPerSecond);
     if (!empty.ok()) return empty.status();
-    empty_calls.push_back(empty->calls_per_second());
-    return issued->calls_per_second();
+    empty_calls.push_back(*empty);
+    return *issued;
   };
   // The grouping is known from the first issue on.
   if (const auto first = issue(); !first.ok()) return first.status();
@@ -122,6 +125,9 @@ absl::StatusOr<Row> MeasureIssueThroughput(BenchEnvironment& environment) {
   if (absl::Status s = Compare(environment.rounds(), write, issue, row); !s.ok()) return s;
   row.add_notes(fmt::format("{:.1f} keys in a batch, {} bytes of rows per key", Median(groups),
                             BytesPerKey(*sizes)));
+  row.add_notes(fmt::format(
+      "CPU time of the server for a call: an RPC that does nothing {:.1f} us, IssueKey {:.1f} us",
+      empty_rpcs.ServerMicrosecondsPerCall(), issues.ServerMicrosecondsPerCall()));
   row.add_notes(fmt::format(
       "an RPC of the same sizes whose handler does nothing: {:.0f}/s; no IssueKey can be faster "
       "here than that, whatever the disk does",

@@ -4,7 +4,7 @@
 #include "tests/bench/claviger_server.h"
 #include "tests/bench/comparison.h"
 #include "tests/bench/key_set.h"
-#include "tests/bench/load_client.h"
+#include "tests/bench/measured_load.h"
 #include "tests/bench/rows/rows.h"
 #include "tests/bench/verify_load.h"
 
@@ -15,8 +15,6 @@ constexpr uint64_t kFewKeys = 10'000;
 constexpr uint64_t kManyKeys = 10'000'000;
 constexpr uint64_t kManyKeysQuick = 1'000'000;
 constexpr uint32_t kInFlight = 64;
-// Until the caches of a server that has just started hold what they can.
-constexpr uint32_t kFillCachesMs = 3000;
 
 // A server over a set of keys of its own.
 struct Side {
@@ -34,9 +32,8 @@ absl::StatusOr<Side> MakeSide(BenchEnvironment& environment, uint64_t count) {
   if (!server.ok()) return server.status();
   side.server = *std::move(server);
   side.load = VerifyLoad(environment, *side.server, side.keys, kInFlight);
-  LoadSpec fill = side.load;
-  fill.set_warm_up_ms(kFillCachesMs);
-  if (auto filled = RunLoad(environment.self(), fill); !filled.ok()) return filled.status();
+  absl::Status filled = FillCaches(environment, *side.server, side.load);
+  if (!filled.ok()) return filled;
   return side;
 }
 
@@ -55,21 +52,18 @@ absl::StatusOr<Row> MeasureVerifyAtScale(BenchEnvironment& environment) {
   if (!few_side.ok()) return few_side.status();
   const auto many_side = MakeSide(environment, many);
   if (!many_side.ok()) return many_side.status();
-  const auto run = [&](const Side& side) -> absl::StatusOr<double> {
-    const auto result = RunLoad(environment.self(), side.load);
-    if (!result.ok()) return result.status();
-    return result->calls_per_second();
-  };
-  if (absl::Status s = Compare(
-          environment.rounds(), [&] { return run(*few_side); }, [&] { return run(*many_side); },
-          row);
-      !s.ok()) {
-    return s;
-  }
-  const auto hits =
-      many_side->server->Metric("claviger_record_cache_lookups_total{result=\"hit\"}");
-  const auto misses =
-      many_side->server->Metric("claviger_record_cache_lookups_total{result=\"miss\"}");
+  MeasuredLoad few(environment.self(), few_side->load, [&] { return few_side->server->CpuTime(); });
+  MeasuredLoad all(environment.self(), many_side->load,
+                   [&] { return many_side->server->CpuTime(); });
+  absl::Status compared = Compare(
+      environment.rounds(), [&] { return few.Measure(CallsPerSecond); },
+      [&] { return all.Measure(CallsPerSecond); }, row);
+  if (!compared.ok()) return compared;
+  row.add_notes(fmt::format(
+      "CPU time of the server for a call: 10,000 keys {:.1f} us, {} M keys {:.1f} us",
+      few.ServerMicrosecondsPerCall(), many / 1'000'000, all.ServerMicrosecondsPerCall()));
+  const auto hits = many_side->server->Metric(kRecordCacheHits);
+  const auto misses = many_side->server->Metric(kRecordCacheMisses);
   if (hits.ok() && misses.ok()) {
     row.add_notes(fmt::format(
         "{:.0f} % of the look-ups of records (caller's and checked key's) were answered by the "

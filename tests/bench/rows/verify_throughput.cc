@@ -13,8 +13,7 @@ absl::StatusOr<Row> MeasureVerifyThroughput(BenchEnvironment& environment) {
   row.set_unit("/s");
   row.set_goal(0.90);
   row.set_goal_is_minimum(true);
-  absl::Status compared = CompareVerifyWithFloor(
-      environment, 64, [](const LoadResult& result) { return result.calls_per_second(); }, row);
+  absl::Status compared = CompareVerifyWithFloor(environment, 64, CallsPerSecond, row);
   if (!compared.ok()) return compared;
   return row;
 }

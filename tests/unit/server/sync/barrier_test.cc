@@ -131,6 +131,15 @@ TEST_F(BarrierTest, AfterARestartTheLeasesOfBeforeAreWaitedOut) {
   EXPECT_EQ(Ended()->outcome, BarrierOutcome::kAllAcked);
 }
 
+TEST_F(BarrierTest, LeasesOfBeforeTheStartOutliveTheNextStop) {
+  Restart({.unknown_leases = absl::Seconds(60)});
+  const absl::Duration end = now_ + AuthorityLease(absl::Seconds(60));
+  EXPECT_EQ(hub_->LastLeaseEnd(), end);
+  Advance(absl::Seconds(1));
+  ConnectWithLease(kFirst, 1);
+  EXPECT_EQ(hub_->LastLeaseEnd(), end);
+}
+
 TEST_F(BarrierTest, AllEndAsPendingWhenTheServerStops) {
   ConnectWithLease(kFirst, 1);
   Change();

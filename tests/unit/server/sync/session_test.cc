@@ -177,6 +177,23 @@ TEST_F(SessionTest, AnotherFilterIsAResetUntilItIsAcknowledged) {
   EXPECT_TRUE(As<Welcome>(Sent(4)[0])->resumed);
 }
 
+TEST_F(SessionTest, AResetThatWasLostIsToldAgain) {
+  // Unknown after a restart, so nobody knows under which filter it filled its cache.
+  const ProjectFilter filter = ProjectFilter::Only({"default"});
+  for (const ConnectionId connection : {kFirst, kSecond}) {
+    Connect(connection, HelloFrom(1, head_), filter);
+    const std::vector<FromAuthority> sent = Sent(connection);
+    ASSERT_FALSE(sent.empty());
+    ASSERT_NE(As<Welcome>(sent[0]), nullptr);
+    EXPECT_FALSE(As<Welcome>(sent[0])->resumed);
+  }
+  Beat(kSecond, head_);
+  Connect(kFirst + 2, HelloFrom(1, head_), filter);
+  const std::vector<FromAuthority> sent = Sent(kFirst + 2);
+  ASSERT_FALSE(sent.empty());
+  EXPECT_TRUE(As<Welcome>(sent[0])->resumed);
+}
+
 TEST_F(SessionTest, AnObserverGetsChangesAndNoLease) {
   Hello hello = HelloFrom(1, head_);
   hello.observer = true;

@@ -90,7 +90,7 @@ TEST_F(VerifierTest, AKeyOutOfSightOrOfAnotherProjectIsNotShown) {
   const auto foreign = verifier_.Check(CredentialOf(raw_key_), elsewhere, kSeesAll);
   EXPECT_EQ(foreign->code, VerifyCode::kNotFound);
   EXPECT_EQ(foreign->key, nullptr);
-  EXPECT_EQ(foreign->revision, memory_->applied_revision());
+  EXPECT_EQ(foreign->revision, cache_.applied_revision());
 }
 
 TEST_F(VerifierTest, AStoreThatCannotAnswerIsAnErrorAndNotADenial) {
