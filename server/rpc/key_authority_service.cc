@@ -66,27 +66,24 @@ absl::Duration AnswerBy(absl::Duration deadline, absl::Duration now) {
          std::clamp((deadline - now) / 10, absl::Milliseconds(5), absl::Milliseconds(200));
 }
 
-// Answers `call` with the outcome of a change; with that of a restricting one after its barrier.
+// Answers `call` with the outcome of a change that may restrict; if it does, after its barrier.
 template <typename Answer, typename Call>
 KeyManager::Done<ChangedKey> AnswerWith(Call call, const Clock& clock, sync::SyncLoop& loop) {
   return [call = std::move(call), &clock, &loop](absl::StatusOr<ChangedKey> changed) {
     if (!changed.ok()) return call->Finish(changed.status());
     Answer answer = ToAnswer<Answer>(*changed, clock.Now());
-    if constexpr (requires { answer.mutable_propagation(); }) {
-      if (changed->restricting && !call->request().validate_only()) {
-        const absl::Duration now = clock.SinceBoot();
-        const absl::Duration until = call->request().propagation() == v1::PROPAGATION_MODE_COMMIT
-                                         ? now
-                                         : AnswerBy(call->deadline(), now);
-        loop.Await(changed->revision, changed->info->project_id, until,
-                   [call, answer = std::move(answer)](const sync::BarrierReport& report) mutable {
-                     FillPropagation(report, *answer.mutable_propagation());
-                     call->Finish(std::move(answer));
-                   });
-        return;
-      }
+    if (!changed->restricting || call->request().validate_only()) {
+      return call->Finish(std::move(answer));
     }
-    call->Finish(std::move(answer));
+    const absl::Duration now = clock.SinceBoot();
+    const absl::Duration until = call->request().propagation() == v1::PROPAGATION_MODE_COMMIT
+                                     ? now
+                                     : AnswerBy(call->deadline(), now);
+    loop.Await(changed->revision, changed->info->project_id, until,
+               [call, answer = std::move(answer)](const sync::BarrierReport& report) mutable {
+                 FillPropagation(report, *answer.mutable_propagation());
+                 call->Finish(std::move(answer));
+               });
   };
 }
 
@@ -190,7 +187,10 @@ KeyAuthorityService::Reactor* KeyAuthorityService::EnableKey(Context* context, c
         absl::StatusOr<ChangeParams> params = ToChangeParams(call->request());
         if (!params.ok()) return call->Finish(params.status());
         keys_.Enable(call->caller(), *params, call->deadline(),
-                     AnswerWith<v1::EnableKeyResponse>(call, clock_, loop_));
+                     [this, call](absl::StatusOr<ChangedKey> changed) {
+                       if (!changed.ok()) return call->Finish(changed.status());
+                       call->Finish(ToAnswer<v1::EnableKeyResponse>(*changed, clock_.Now()));
+                     });
       });
 }
 
