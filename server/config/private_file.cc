@@ -11,25 +11,12 @@
 #include <string>
 #include <utility>
 
+#include "core/file_descriptor.h"
 #include "core/status.h"
 #include "fmt/format.h"
 
 namespace claviger {
 namespace {
-
-class FileDescriptor {
- public:
-  explicit FileDescriptor(int fd) : fd_(fd) {}
-  ~FileDescriptor() {
-    if (fd_ >= 0) close(fd_);
-  }
-  FileDescriptor(const FileDescriptor&) = delete;
-  FileDescriptor& operator=(const FileDescriptor&) = delete;
-  int get() const { return fd_; }
-
- private:
-  const int fd_;
-};
 
 absl::Status FileError(absl::StatusCode code, const std::filesystem::path& path,
                        std::string_view problem) {

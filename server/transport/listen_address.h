@@ -1,4 +1,4 @@
-// Where a listener listens: `HOST:PORT`, `[V6]:PORT` or `unix:PATH`.
+// Where a listener listens: `HOST:PORT`, `[IPV6]:PORT` or `unix:PATH`.
 #ifndef CLAVIGER_SERVER_TRANSPORT_LISTEN_ADDRESS_H_
 #define CLAVIGER_SERVER_TRANSPORT_LISTEN_ADDRESS_H_
 

@@ -17,6 +17,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/file_descriptor.h"
 #include "core/status.h"
 #include "fmt/format.h"
 
@@ -39,20 +40,6 @@ absl::Status Unfit(const std::filesystem::path& file, std::string_view problem) 
   return ErrorBuilder(absl::StatusCode::kInvalidArgument, Reason::kConfigInvalid)
       .Build(fmt::format("TLS file {}: {}", file.string(), problem));
 }
-
-class FileDescriptor {
- public:
-  explicit FileDescriptor(int fd) : fd_(fd) {}
-  ~FileDescriptor() {
-    if (fd_ >= 0) close(fd_);
-  }
-  FileDescriptor(const FileDescriptor&) = delete;
-  FileDescriptor& operator=(const FileDescriptor&) = delete;
-  int get() const { return fd_; }
-
- private:
-  const int fd_;
-};
 
 // Reads into `contents`, so that its owner can cleanse it whatever happens. Files in
 // `forbidden_mode` are refused.

@@ -13,6 +13,7 @@
 #include <system_error>
 #include <utility>
 
+#include "core/file_descriptor.h"
 #include "core/status.h"
 #include "fmt/format.h"
 
@@ -31,22 +32,6 @@ absl::Status FileError(const std::string& path, std::string_view action, int err
       .Build(
           fmt::format("could not {} {}: {}", action, path, std::generic_category().message(error)));
 }
-
-// Closes when it goes out of scope.
-class FileDescriptor {
- public:
-  explicit FileDescriptor(int fd) : fd_(fd) {}
-  ~FileDescriptor() {
-    if (fd_ >= 0) close(fd_);
-  }
-  FileDescriptor(const FileDescriptor&) = delete;
-  FileDescriptor& operator=(const FileDescriptor&) = delete;
-
-  int get() const { return fd_; }
-
- private:
-  const int fd_;
-};
 
 absl::Status WriteDurably(const std::string& path, std::string_view text) {
   const FileDescriptor file(open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));

@@ -13,7 +13,7 @@ TEST(SchemaTest, RowsAreAsDocumented) {
   EXPECT_EQ(ByExpiryRow(absl::FromUnixNanos(1), TestKeyId(5)),
             std::string("\x80\0\0\0\0\0\0\x01", 8) + "0000000000000005");
   EXPECT_EQ(ByProjectRow("ab", {absl::FromUnixNanos(1), TestKeyId(5)}),
-            std::string("ab\0\x7f\xff\xff\xff\xff\xff\xff\xfe", 11) + "0000000000000005");
+            std::string("ab\0\x7f\xff\xff\xff\xff\xff\xff\xfe", 11).append("0000000000000005"));
 }
 
 TEST(SchemaTest, RevisionRowsOrderAsRevisions) {

@@ -56,7 +56,7 @@ TEST(RedactTest, ForeignLinesLoseAuthorizationValuesInAnyForm) {
   }
   EXPECT_EQ(RedactForeignLine("Handshake failed: bearer"), "Handshake failed: bearer");
   EXPECT_EQ(RedactForeignLine("sent bearer abc to x"), "sent bearer [redacted] to x");
-  EXPECT_EQ(RedactForeignLine(std::string("read ") + kKey), "read [redacted]");
+  EXPECT_EQ(RedactForeignLine(std::string("read ").append(kKey)), "read [redacted]");
 }
 
 TEST(RedactTest, IsLinearOnHostileText) {

@@ -187,7 +187,8 @@ TEST_F(ListKeysTest, KeysOfOneMomentAreInTheOrderOfTheirIds) {
 TEST_F(ListKeysTest, NamesThatBeginAlikeAreInOrderBothWays) {
   int n = 0;
   for (const std::string name : {"abc", "ab", "AB", "abd", ""}) {
-    KeyRecord key = TestKey(++n, "aaa", kNow + n * absl::Seconds(1));
+    ++n;
+    KeyRecord key = TestKey(n, "aaa", kNow + n * absl::Seconds(1));
     key.display_name = name;
     Put(key);
   }
