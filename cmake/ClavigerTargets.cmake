@@ -1,6 +1,6 @@
 # How targets of this project are made, so that each folder's CMakeLists.txt only says what is in it.
 
-# claviger_library(<name> SRCS <file>... [DEPS <target>...] [PCH <header>...]): PCH names heavy headers of others that most of
+# claviger_library(<name> SRCS <file>... [DEPS <target>...] [PCH <header>...]): PCH names heavy headers that most of
 # its sources include; sources include what they use all the same, which the clang build, without them, shows.
 function(claviger_library name)
   cmake_parse_arguments(ARG "" "" "SRCS;DEPS;PCH" ${ARGN})

@@ -4,15 +4,12 @@
 #include <grpcpp/support/channel_arguments.h>
 
 #include <array>
-#include <cerrno>
 #include <chrono>
 #include <cstdint>
-#include <fstream>
-#include <iterator>
 #include <string_view>
 #include <utility>
 
-#include "absl/cleanup/cleanup.h"
+#include "client/src/credential_files.h"
 #include "client/src/secret_access.h"
 #include "core/key_format.h"
 #include "fmt/format.h"
@@ -21,7 +18,6 @@ namespace claviger::client {
 namespace {
 
 constexpr int kMaxMessageBytes = 1 << 20;
-constexpr size_t kMaxFileBytes = 1 << 20;
 
 std::shared_ptr<grpc::Channel> OpenChannel(const Endpoint& endpoint,
                                            const Connection::Options& options) {
@@ -51,45 +47,10 @@ size_t DrawBelow(size_t bound, RandomSource& random) {
   return (static_cast<size_t>(drawn[0]) << 8 | drawn[1]) % bound;
 }
 
-absl::StatusOr<std::string> ReadFile(std::string_view option, const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return absl::ErrnoToStatus(errno, fmt::format("{}: cannot open {}", option, path));
-  std::string text(kMaxFileBytes + 1, '\0');
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  const auto size = static_cast<size_t>(file.gcount());
-  if (file.bad() || size == 0 || size > kMaxFileBytes) {
-    CleanseString(text);
-    return absl::InvalidArgumentError(
-        fmt::format("{}: {} must have 1 to {} bytes", option, path, kMaxFileBytes));
-  }
-  // The rest of the buffer is zeros, and goes with the secret.
-  text.resize(size);
-  return text;
-}
-
-absl::StatusOr<std::string> ReadPem(std::string_view option, const std::string& path) {
-  if (path.empty()) return std::string();
-  absl::StatusOr<std::string> text = ReadFile(option, path);
-  if (text.ok() && text->find("-----BEGIN ") == std::string::npos) {
-    CleanseString(*text);
-    return absl::InvalidArgumentError(fmt::format("{}: {} is not a PEM file", option, path));
-  }
-  return text;
-}
-
 absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> MakeCredentials(const TlsOptions& tls) {
-  absl::StatusOr<std::string> ca = ReadPem("tls.ca_file", tls.ca_file);
-  if (!ca.ok()) return ca.status();
-  absl::StatusOr<std::string> certificate = ReadPem("tls.cert_file", tls.cert_file);
-  if (!certificate.ok()) return certificate.status();
-  absl::StatusOr<std::string> key = ReadPem("tls.cert_key_file", tls.cert_key_file);
-  if (!key.ok()) return key.status();
-  grpc::SslCredentialsOptions ssl;
-  ssl.pem_root_certs = *std::move(ca);
-  ssl.pem_cert_chain = *std::move(certificate);
-  ssl.pem_private_key = *std::move(key);
-  const absl::Cleanup cleanse = [&ssl] { CleanseString(ssl.pem_private_key); };
-  return grpc::SslCredentials(ssl);
+  return ReadTlsCredentials({.ca = {"tls.ca_file", tls.ca_file},
+                             .certificate = {"tls.cert_file", tls.cert_file},
+                             .certificate_key = {"tls.cert_key_file", tls.cert_key_file}});
 }
 
 absl::StatusOr<std::optional<Secret>> ReadKey(ClientOptions& options) {
@@ -97,7 +58,7 @@ absl::StatusOr<std::optional<Secret>> ReadKey(ClientOptions& options) {
   std::string_view option = "key";
   if (!options.key_file.empty()) {
     option = "key_file";
-    absl::StatusOr<std::string> text = ReadFile(option, options.key_file);
+    absl::StatusOr<std::string> text = ReadOptionFile({option, options.key_file});
     if (!text.ok()) return text.status();
     // An editor's last line end is not part of the key.
     while (!text->empty() && (text->back() == '\n' || text->back() == '\r')) text->pop_back();

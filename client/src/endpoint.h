@@ -8,7 +8,7 @@
 
 namespace claviger::client {
 
-inline constexpr std::string_view kEndpointSyntax = "HOST:PORT, [V6]:PORT or unix:PATH";
+inline constexpr std::string_view kEndpointSyntax = "HOST:PORT, [IPV6]:PORT or unix:PATH";
 
 struct Endpoint {
   // As given, for messages.

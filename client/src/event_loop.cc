@@ -18,8 +18,8 @@ EventLoop::~EventLoop() {
 void EventLoop::Run() {
   thread_.store(std::this_thread::get_id());
   for (bool running = true; running;) {
-    RunTasks();
     RunDueTimers();
+    RunTasks();
     void* tag = nullptr;
     bool ok = false;
     switch (queue_.AsyncNext(&tag, &ok, NextTimer())) {

@@ -38,7 +38,7 @@ SyncActions SyncClient::OnConnected(ConnectionId connection, absl::Duration now)
   last_heard_ = now;
   actions.push_back(Send{sync::Hello{.session_id = options_.session_id,
                                      .epoch = epoch_.value_or(Epoch()),
-                                     .resume_revision = position_,
+                                     .resume_revision = epoch_ ? position_ : Revision(),
                                      .project_ids = options_.project_ids,
                                      .stale_on_error = options_.stale_on_error,
                                      .client = options_.client,
@@ -97,18 +97,18 @@ void SyncClient::Handle(const sync::Welcome& welcome, absl::Duration now, SyncAc
   const bool same_projects = (projects == nullptr) == (projects_ == nullptr) &&
                              (projects == nullptr || *projects == *projects_);
   const bool same_epoch = epoch_.has_value() && welcome.epoch == *epoch_;
-  if (!same_epoch && lease_end_ != absl::ZeroDuration() && rules_.flush_on_new_epoch) {
-    // The lease was given in another history: this one's authority need not know of it.
-    lease_end_ = absl::ZeroDuration();
-    actions.push_back(SetLease{lease_end_});
+  // Resumed where other projects are told than before: to keep S would let in answers from before
+  // revokes that did not wait for us, and to leave it the authority does not expect.
+  if (same_epoch && (welcome.head_revision < position_ || (welcome.resumed && !same_projects))) {
+    return StartOver(actions);
   }
+  // A lease of another history: this one's authority need not know of it.
+  if (!same_epoch && rules_.flush_on_new_epoch) EndLease(actions);
   if (!rules_.keep_only_until_lease_end) {
     lease_end_ = std::max(lease_end_, now + sync::VerifierLease(lease_));
     actions.push_back(SetLease{lease_end_});
   }
-  if (same_epoch && welcome.resumed && same_projects && welcome.head_revision >= position_) {
-    return SendBeat(now, actions);
-  }
+  if (same_epoch && welcome.resumed) return SendBeat(now, actions);
   epoch_ = welcome.epoch;
   projects_ = std::move(projects);
   MoveTo(welcome.head_revision, same_epoch || rules_.flush_on_new_epoch, {}, now, actions);
@@ -116,12 +116,13 @@ void SyncClient::Handle(const sync::Welcome& welcome, absl::Duration now, SyncAc
 
 void SyncClient::Handle(const sync::Invalidation& invalidation, absl::Duration now,
                         SyncActions& actions) {
-  const bool gap =
-      invalidation.previous_revision != position_ || invalidation.to_revision < position_;
+  if (invalidation.to_revision < position_) return StartOver(actions);
+  const bool gap = invalidation.previous_revision != position_;
   MoveTo(invalidation.to_revision, gap && rules_.flush_on_gap, invalidation.items, now, actions);
 }
 
 void SyncClient::Handle(const sync::Reset& reset, absl::Duration now, SyncActions& actions) {
+  if (reset.to_revision < position_) return StartOver(actions);
   MoveTo(reset.to_revision, true, {}, now, actions);
 }
 
@@ -185,6 +186,18 @@ void SyncClient::Reconnect(absl::Duration delay, SyncActions& actions) {
   last_beat_id_ = 0;
   ++connection_;
   actions.push_back(Connect{connection_, delay});
+}
+
+void SyncClient::EndLease(SyncActions& actions) {
+  if (lease_end_ == absl::ZeroDuration()) return;
+  lease_end_ = absl::ZeroDuration();
+  actions.push_back(SetLease{lease_end_});
+}
+
+void SyncClient::StartOver(SyncActions& actions) {
+  EndLease(actions);
+  epoch_.reset();
+  BackOff(actions);
 }
 
 void SyncClient::BackOff(SyncActions& actions) {

@@ -89,7 +89,7 @@ class SyncClient {
   SyncActions OnTimer(absl::Duration now);
 
   SyncState state() const { return state_; }
-  // None before the first Welcome.
+  // None before the first Welcome, and when all begins anew.
   const std::optional<Epoch>& epoch() const { return epoch_; }
   Revision position() const { return position_; }
   // Zero: none was ever granted in this epoch.
@@ -115,6 +115,10 @@ class SyncClient {
   void SendBeat(absl::Duration now, SyncActions& actions);
   void Reconnect(absl::Duration delay, SyncActions& actions);
   void BackOff(SyncActions& actions);
+  void EndLease(SyncActions& actions);
+  // For an authority whose word does not fit with what it said before: S never goes back within an
+  // epoch, so the next Hello has none, and nothing is trusted until it was answered.
+  void StartOver(SyncActions& actions);
   // When a connection on which nothing comes is given up.
   absl::Duration SilentUntil() const;
   void UpdateTimer(SyncActions& actions);

@@ -18,6 +18,13 @@ absl::Status ShuttingDown() {
       .Build("the server is stopping; connect again");
 }
 
+// A session's acknowledgements end waits for what its verifier holds.
+absl::Status NotYourSession() {
+  return ErrorBuilder(absl::StatusCode::kInvalidArgument, Reason::kFieldInvalid)
+      .Field("hello.session_id", "must be random, and of this process's own making")
+      .Build("hello.session_id: is another caller's; must be 16 random bytes of one's own making");
+}
+
 absl::Status StatusOf(CloseReason why) {
   switch (why) {
     case CloseReason::kReplaced:
@@ -123,6 +130,11 @@ void SyncLoop::OnHello(ConnectionId connection, std::shared_ptr<SyncStream> stre
 void SyncLoop::Admit(ConnectionId connection, Stream stream, const Hello& hello,
                      ProjectFilter filter) {
   if (arriving_.erase(connection) == 0) return;  // closed meanwhile
+  const auto known = owners_.find(hello.session_id);
+  if (known != owners_.end() && known->second.caller != stream.owner.caller) {
+    stream.stream->Close(NotYourSession());
+    return;
+  }
   owners_[hello.session_id] = stream.owner;
   streams_[connection] = std::move(stream);
   hub_.OnHello(connection, hello, std::move(filter), clock_.SinceBoot());

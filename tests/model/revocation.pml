@@ -228,7 +228,8 @@ inline reset_at_hello(v) {
   down[v]!RESET, head, FILTER(v)
 }
 
-/* A verifier that is told of other projects than before does not resume, even if it may. */
+/* A verifier that is told of other projects than before does not resume, even if it may. (It starts
+   over, and ends its lease. To be at the head is enough.) */
 inline tell_projects(v) {
 #ifdef NO_I8_RESET
   skip

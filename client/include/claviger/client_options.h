@@ -52,7 +52,7 @@ struct TlsOptions {
 };
 
 struct ClientOptions {
-  // 1 to 16 of `HOST:PORT`, `[V6]:PORT` or `unix:PATH`, all of the same authority. The client keeps
+  // 1 to 16 of `HOST:PORT`, `[IPV6]:PORT` or `unix:PATH`, all of the same authority. The client keeps
   // to one of them, chosen at random, and goes on to the next when it fails.
   std::vector<std::string> endpoints = {};
 

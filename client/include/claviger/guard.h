@@ -4,8 +4,10 @@
 //
 //   static constexpr std::string_view kReadOrders[] = {"orders:read"};
 //   grpc::Status List(grpc::ServerContext* context, …) override {
-//     const claviger::GuardResult caller = guard_->Check(*context, {.required_scopes =
-//     kReadOrders}); if (!caller.ok()) return caller.status(); … caller.grant().owner() …
+//     const claviger::GuardResult caller =
+//         guard_->Check(*context, {.required_scopes = kReadOrders});
+//     if (!caller.ok()) return caller.status();
+//     … caller.grant().owner() …
 //
 // Or before every handler of a server: see claviger/server_guard.h.
 //

@@ -66,7 +66,7 @@ TEST_F(EventLoopTest, RunsTimersInTheOrderOfTheirTimes) {
     loop_.Cancel(loop_.CallAt(now + absl::Seconds(15), [&] { ran.push_back(15); }));
   });
   clock_.Advance(absl::Seconds(20));
-  // The first wakes the loop up, which then looks at the clock before it runs the second.
+  // The first wakes the loop up, which then looks at the clock before it runs another.
   RunOnLoop([] {});
   RunOnLoop([&] { EXPECT_THAT(ran, ElementsAre(10, 20)); });
 }

@@ -16,7 +16,7 @@ using Guard = Reclaimer::ReadGuard;
 
 // An object that counts its end.
 struct Tracked {
-  explicit Tracked(std::atomic<int>& freed) : freed(freed) {}
+  explicit Tracked(std::atomic<int>& counter) : freed(counter) {}
   std::atomic<int>& freed;
 
   static void Destroy(void* object) {

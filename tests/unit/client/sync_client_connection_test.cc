@@ -47,18 +47,28 @@ TEST_F(SyncClientTest, OtherProjectsThanBeforeFlush) {
   };
   for (const auto& c : kCases) {
     SCOPED_TRACE(c.name);
-    SyncClient client({}, random_);
-    client.Start();
-    client.OnConnected(1, now_);
-    sync::Welcome welcome = Fresh(10);
-    welcome.projects = c.before;
-    client.OnMessage(1, welcome, now_);
-    client.OnDisconnected(1, now_);
-    client.OnConnected(2, now_);
-    welcome = Resumed(12);
-    welcome.projects = c.now;
-    EXPECT_EQ(Note(client.OnMessage(2, welcome, now_)),
-              c.keeps ? Lines{"beat 1 at 10"} : (Lines{"flush, go to 12", "beat 1 at 12"}));
+    for (const bool resumed : {false, true}) {
+      SyncClient client({}, random_);
+      client.Start();
+      client.OnConnected(1, now_);
+      sync::Welcome welcome = Fresh(10);
+      welcome.projects = c.before;
+      client.OnMessage(1, welcome, now_);
+      client.OnMessage(1, GrantFor(1, 10), now_);
+      client.OnDisconnected(1, now_);
+      client.OnConnected(2, now_);
+      welcome = resumed ? Resumed(12) : Fresh(12);
+      welcome.projects = c.now;
+      const Lines lines = Note(client.OnMessage(2, welcome, now_));
+      if (!resumed) {
+        EXPECT_EQ(lines, (Lines{"flush, go to 12", "beat 1 at 12"}));
+      } else if (c.keeps) {
+        EXPECT_EQ(lines, Lines{"beat 1 at 10"});
+      } else {  // asked for anew, without an epoch
+        EXPECT_EQ(lines, (Lines{"lease to 0", "connect 3 after 100"}));
+        EXPECT_EQ(client.epoch(), std::nullopt);
+      }
+    }
   }
 }
 

@@ -34,6 +34,7 @@ class Checker {
     }
     if (step.position < position_) {
       EXPECT_TRUE(step.flush) << "backwards";
+      EXPECT_EQ(lease_, absl::ZeroDuration()) << "backwards with a lease";
     }
     epoch_ = step.epoch;
     position_ = step.position;
@@ -48,8 +49,12 @@ class Checker {
   }
   void On(const Send& send, absl::Duration now) {
     if (const auto* const hello = std::get_if<sync::Hello>(&send.message)) {
-      EXPECT_EQ(hello->resume_revision, position_);
-      EXPECT_EQ(hello->epoch, epoch_);
+      const bool anew = hello->epoch == Epoch();
+      EXPECT_EQ(hello->resume_revision, anew ? Revision() : position_);
+      EXPECT_EQ(hello->epoch, anew ? Epoch() : epoch_);
+      if (anew) {
+        EXPECT_EQ(lease_, absl::ZeroDuration());
+      }
       last_beat_ = 0;
       return;
     }

@@ -24,7 +24,7 @@ Message Read(const v1::SyncResponse& response) {
 TEST(SyncConvertTest, AFirstHelloHasNoPosition) {
   const v1::SyncRequest request = ToProto(sync::Hello{.session_id = {1, 2}, .client = "shop/1"});
   const v1::SyncHello& hello = request.hello();
-  EXPECT_EQ(hello.session_id(), std::string("\1\2", 2) + std::string(14, '\0'));
+  EXPECT_EQ(hello.session_id(), std::string("\1\2\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 16));
   EXPECT_EQ(hello.epoch(), "");
   EXPECT_EQ(hello.resume_revision(), 0u);
   EXPECT_EQ(hello.client(), "shop/1");

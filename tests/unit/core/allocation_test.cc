@@ -1,40 +1,15 @@
-// The hot path of a check allocates nothing. In a program of its own, because it counts every call
-// of `operator new`.
-#include <cstdlib>
-#include <new>
+// The server's decision allocates nothing.
 #include <string>
 #include <vector>
 
 #include "core/decision.h"
 #include "core/key_format.h"
 #include "gtest/gtest.h"
+#include "tests/support/allocation_counter.h"
 #include "tests/support/fake_random.h"
-
-namespace {
-
-thread_local size_t allocations = 0;
-
-}  // namespace
-
-void* operator new(size_t size) {
-  ++allocations;
-  void* const memory = std::malloc(size);
-  if (memory == nullptr) std::abort();
-  return memory;
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, size_t) noexcept { std::free(memory); }
 
 namespace claviger {
 namespace {
-
-// How often `f` allocates.
-template <typename F>
-size_t AllocationsOf(F f) {
-  const size_t before = allocations;
-  f();
-  return allocations - before;
-}
 
 TEST(AllocationTest, TheCounterCounts) {
   EXPECT_EQ(AllocationsOf([] { const std::string text(100, 'x'); }), 1U);

@@ -18,7 +18,7 @@ TEST(ScopeSyntaxTest, PlainScopesMayBeGrantedAndRequired) {
   for (const std::string& text :
        {std::string("a"), std::string("visibility:read"), std::string("a:b:c:d"),
         std::string("a.b-c_d:0"), std::string("-"), std::string(64, 'x'),
-        std::string(64, 'x') + ":" + std::string(64, 'y')}) {
+        std::string(64, 'x').append(":").append(64, 'y')}) {
     EXPECT_TRUE(IsValidGrantedScope(text)) << text;
     EXPECT_TRUE(IsValidRequiredScope(text)) << text;
   }
