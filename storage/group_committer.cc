@@ -45,6 +45,7 @@ GroupCommitter::GroupCommitter(const StateReader& state, CommitBackend& backend,
       options_(std::move(options)),
       applied_(position.applied.value),
       highest_time_ns_(ToNanos(position.highest_time)),
+      completer_([this] { CompletionLoop(); }),
       writer_([this] { WriterLoop(); }) {}
 
 GroupCommitter::~GroupCommitter() { Close(); }
@@ -85,6 +86,11 @@ void GroupCommitter::Close() {
     closing_ = true;
   }
   if (writer_.joinable()) writer_.join();
+  {
+    absl::MutexLock lock(&completions_mutex_);
+    writer_ended_ = true;
+  }
+  if (completer_.joinable()) completer_.join();
 }
 
 void GroupCommitter::RefuseForGood(const absl::Status& why) {
@@ -139,7 +145,34 @@ void GroupCommitter::RunBatch(std::vector<Pending> batch) {
     }
     Publish(changes, now);
   }
-  for (size_t i = 0; i < batch.size(); ++i) batch[i].done(std::move(outcomes[i]));
+  std::vector<Completion> completions;
+  completions.reserve(batch.size());
+  for (size_t i = 0; i < batch.size(); ++i) {
+    completions.push_back({std::move(batch[i].done), std::move(outcomes[i])});
+  }
+  Complete(std::move(completions));
+}
+
+void GroupCommitter::Complete(std::vector<Completion> completions) {
+  absl::MutexLock lock(&completions_mutex_);
+  if (completions_.empty()) {
+    completions_ = std::move(completions);
+  } else {
+    std::move(completions.begin(), completions.end(), std::back_inserter(completions_));
+  }
+}
+
+void GroupCommitter::CompletionLoop() {
+  while (true) {
+    std::vector<Completion> completions;
+    {
+      absl::MutexLock lock(&completions_mutex_);
+      completions_mutex_.Await(absl::Condition(this, &GroupCommitter::HasCompletions));
+      completions = std::exchange(completions_, {});
+    }
+    if (completions.empty()) return;
+    for (Completion& completion : completions) completion.done(std::move(completion.outcome));
+  }
 }
 
 absl::StatusOr<Committed> GroupCommitter::RunMutation(Mutation& mutation, OverlayReader& state,

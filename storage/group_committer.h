@@ -54,7 +54,9 @@ struct CommitPosition {
 // A batch goes through: run each mutation over the committed state and its predecessors; number
 // those that changed something; write once; tell the listeners; publish the applied revision;
 // complete. The listeners come before the revision is published, so that a cache that listens is
-// never behind the revision an answer carries.
+// never behind the revision an answer carries. Completions run in the same order on a second
+// thread: to make answers takes as long as to make changes, and the next batch need not wait for
+// it.
 //
 // After a failed write nothing is written any more: what is on disk is unknown until a restart
 // reads it. The batch's mutations, and all later ones, get `STORE_UNAVAILABLE`.
@@ -76,7 +78,7 @@ class GroupCommitter {
   Revision applied_revision() const { return {applied_.load(std::memory_order_acquire)}; }
   absl::Time highest_time_seen() const;
   StoreHealth health() const;
-  // REQUIRES: not on the writer thread.
+  // REQUIRES: not on a thread of this.
   void Close();
 
   // Refuses mutations from now on because of `why`. The first reason stays.
@@ -87,6 +89,10 @@ class GroupCommitter {
     Mutation mutation;
     CommitDone done;
   };
+  struct Completion {
+    CommitDone done;
+    absl::StatusOr<Committed> outcome;
+  };
 
   bool HasWork() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return closing_ || !queue_.empty(); }
   void WriterLoop();
@@ -96,6 +102,11 @@ class GroupCommitter {
   absl::StatusOr<Committed> RunMutation(Mutation& mutation, OverlayReader& state, absl::Time now,
                                         std::vector<NumberedChange>& changes);
   void Publish(std::span<const NumberedChange> changes, absl::Time now);
+  void Complete(std::vector<Completion> completions);
+  bool HasCompletions() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(completions_mutex_) {
+    return writer_ended_ || !completions_.empty();
+  }
+  void CompletionLoop();
 
   const StateReader& state_;
   CommitBackend& backend_;
@@ -111,6 +122,11 @@ class GroupCommitter {
   bool closing_ ABSL_GUARDED_BY(mutex_) = false;
   absl::Status writable_ ABSL_GUARDED_BY(mutex_);
 
+  absl::Mutex completions_mutex_;
+  std::vector<Completion> completions_ ABSL_GUARDED_BY(completions_mutex_);
+  bool writer_ended_ ABSL_GUARDED_BY(completions_mutex_) = false;
+
+  std::thread completer_;
   std::thread writer_;
 };
 

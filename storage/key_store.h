@@ -62,8 +62,8 @@ class StateReader {
 // of it is written.
 using Mutation = absl::AnyInvocable<absl::StatusOr<ChangeSet>(const StateReader& state)>;
 
-// Called exactly once, on the writer thread (or on the caller's when the mutation was not even
-// queued). Must not block. OK means durable and visible to every read that begins later.
+// Called exactly once, in order, on a thread of the store (or on the caller's when the mutation was
+// not even queued). Must not block. OK means durable and visible to every read that begins later.
 using CommitDone = absl::AnyInvocable<void(absl::StatusOr<Committed>)>;
 
 // Is told of every committed mutation that changed something, in the order of revisions, on the

@@ -72,8 +72,8 @@ struct ChangedKey {
 };
 
 // Every method checks the caller's permission before anything else, answers NOT_FOUND for keys and
-// projects outside the caller's binding, and never blocks: `done` runs exactly once, on the store's
-// writer thread or at once.
+// projects outside the caller's binding, and never blocks: `done` runs exactly once, on a
+// thread of the store or at once.
 //
 // Thread safety: all methods may be called from any thread at once.
 class KeyManager {

@@ -27,8 +27,8 @@ class MutationRunner {
   // told. With `validate_only` the writes are dropped after they were worked out.
   template <typename Result>
   using Change = absl::AnyInvocable<absl::StatusOr<ChangeSet>(const StateReader&, Result&)>;
-  // Completes `result` from the commit (final records, revision). Runs on the writer thread; must
-  // not block.
+  // Completes `result` from the commit (final records, revision). Runs on a thread of the store;
+  // must not block.
   template <typename Result>
   using Complete = absl::AnyInvocable<void(absl::StatusOr<Result>, const Committed*)>;
 

@@ -47,7 +47,7 @@ class ProjectManager {
   // All arguments outlive the manager.
   ProjectManager(KeyStore& store, const Clock& clock);
 
-  // Never blocks; `done` runs on the store's writer thread or at once. `deadline` is on the clock's
+  // Never blocks; `done` runs on a thread of the store or at once. `deadline` is on the clock's
   // SinceBoot scale.
   void Create(const Caller& caller, ProjectRecord project, bool validate_only,
               absl::Duration deadline, Done<Project> done);

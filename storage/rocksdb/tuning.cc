@@ -114,7 +114,8 @@ Tuning MakeTuning(size_t memory_bytes, const Clock& clock) {
     options.write_buffer_size = MemtableBytes(memory_bytes) / 2;
     options.arena_block_size = kArenaBlockBytes;
     options.level_compaction_dynamic_level_bytes = true;
-    options.compression = FastestCompression();
+    // Records of keys are mostly random, and are read one at a time.
+    options.compression = family == Family::kKeys ? rocksdb::kNoCompression : FastestCompression();
     if (family == Family::kRequests) {
       options.compaction_filter_factory = std::make_shared<RequestExpiryFilterFactory>(clock);
       options.periodic_compaction_seconds = kRequestCompactionSeconds;

@@ -11,7 +11,7 @@ TEST(SchemaTest, RowsAreAsDocumented) {
   EXPECT_EQ(EncodeU32(0x01020304), std::string("\x01\x02\x03\x04"));
   EXPECT_EQ(RevisionRow(Revision{0x0102}), std::string("\0\0\0\0\0\0\x01\x02", 8));
   EXPECT_EQ(ByExpiryRow(absl::FromUnixNanos(1), TestKeyId(5)),
-            std::string("\x80\0\0\0\0\0\0\x01", 8) + "0000000000000005");
+            std::string("\x80\0\0\0\0\0\0\x01", 8).append("0000000000000005"));
   EXPECT_EQ(ByProjectRow("ab", {absl::FromUnixNanos(1), TestKeyId(5)}),
             std::string("ab\0\x7f\xff\xff\xff\xff\xff\xff\xfe", 11).append("0000000000000005"));
 }
