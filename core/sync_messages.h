@@ -112,6 +112,7 @@ inline constexpr double kMaxClockRateError = 0.005;
 inline constexpr absl::Duration kDefaultLease = absl::Seconds(3);
 inline constexpr absl::Duration kMinLease = absl::Seconds(1);
 inline constexpr absl::Duration kMaxLease = absl::Seconds(60);
+inline constexpr absl::Duration kMaxStaleOnError = absl::Seconds(60);
 
 // How long a lease is to the two sides. The verifier's always ends first (I6).
 inline absl::Duration VerifierLease(absl::Duration lease) {

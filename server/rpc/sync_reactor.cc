@@ -9,8 +9,6 @@
 namespace claviger {
 namespace {
 
-constexpr absl::Duration kMaxStaleOnError = absl::Seconds(60);
-
 absl::Status OutOfTurn(std::string message) {
   return ErrorBuilder(absl::StatusCode::kInvalidArgument, Reason::kFieldInvalid)
       .Field("message", message)
@@ -82,7 +80,7 @@ absl::Status SyncReactor::Handle() {
 absl::Status SyncReactor::HandleHello(const v1::SyncHello& hello) {
   if (said_hello_) return OutOfTurn("must be hello only once");
   said_hello_ = true;
-  absl::StatusOr<sync::Hello> parsed = ToHello(hello, kMaxStaleOnError);
+  absl::StatusOr<sync::Hello> parsed = ToHello(hello, sync::kMaxStaleOnError);
   if (!parsed.ok()) return parsed.status();
   sync::ProjectFilter filter = FilterOf(*caller_, parsed->project_ids);
   loop_.OnHello(connection_, shared_from_this(),

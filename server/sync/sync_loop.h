@@ -73,7 +73,7 @@ struct SyncLoopOptions {
   HubOptions hub;
   // Changes of before the start, for subscribers that resume; see Hub::Preload.
   std::vector<Event> history;
-  absl::Duration max_stale_on_error = absl::Seconds(60);
+  absl::Duration max_stale_on_error = kMaxStaleOnError;
   // Makes durable that leases of up to the given length may be about (I11), then calls back. May be
   // called again with a longer one.
   std::function<void(absl::Duration longest, std::function<void(absl::Status)> done)>

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/status.h"
+#include "core/sync_messages.h"
 #include "fmt/format.h"
 #include "rocksdb/write_batch.h"
 #include "storage/rocksdb/schema.h"
@@ -49,7 +50,8 @@ absl::StatusOr<Epoch> NewEpoch(RandomSource& random) {
   return epoch;
 }
 
-absl::Status WriteState(Database& database, const PersistedState& state) {
+// `leases_unknown`: verifiers may hold leases that this state does not tell of, as long as any.
+absl::Status WriteState(Database& database, const PersistedState& state, bool leases_unknown) {
   rocksdb::WriteBatch rows;
   auto* meta = database.family(Family::kMeta);
   const auto put = [&](std::string_view row, const std::string& value) {
@@ -57,6 +59,10 @@ absl::Status WriteState(Database& database, const PersistedState& state) {
   };
   if (auto status = put(kSchemaVersionRow, EncodeU32(kSchemaVersion)); !status.ok()) return status;
   if (auto status = put(kStateRow, EncodeState(state)); !status.ok()) return status;
+  if (leases_unknown) {
+    const std::string longest = EncodeLongestLease(sync::kMaxLease + sync::kMaxStaleOnError);
+    if (auto status = put(kLongestLeaseRow, longest); !status.ok()) return status;
+  }
   return database.Write(rows);
 }
 
@@ -162,7 +168,9 @@ absl::StatusOr<OpenedDatabase> OpenDatabase(const DataDir& dir,
     const auto epoch = NewEpoch(*options.random);
     if (!epoch.ok()) return epoch.status();
     opened.state.epoch = *epoch;
-    if (auto status = WriteState(*opened.database, opened.state); !status.ok()) return status;
+    if (auto status = WriteState(*opened.database, opened.state, !complete.ok()); !status.ok()) {
+      return status;
+    }
   }
   const Watermark reached{.epoch = opened.state.epoch, .revision = opened.state.revision};
   if (auto status = WriteWatermark(dir.watermark_path(), reached); !status.ok()) return status;

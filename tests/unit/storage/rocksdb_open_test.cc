@@ -2,6 +2,7 @@
 #include <fstream>
 
 #include "core/status.h"
+#include "core/sync_messages.h"
 #include "gmock/gmock.h"
 #include "tests/unit/storage/full_records.h"
 #include "tests/unit/storage/rocksdb_testing.h"
@@ -74,6 +75,15 @@ TEST_F(RocksDbOpenTest, AcceptingAnOlderStateChangesNothingWhereThereIsNone) {
   const Epoch epoch = MakeStoreAndTellEpoch(5);
   options_.accept_older_state = true;
   EXPECT_EQ(Open()->epoch(), epoch);
+}
+
+// What was lost may have granted longer leases than what is left knows of (I11).
+TEST_F(RocksDbOpenTest, AcceptingAnOlderStateExpectsLeasesOfAnyLength) {
+  MakeStore(5);
+  EXPECT_EQ(Open()->LongestLease().value(), absl::ZeroDuration());
+  std::filesystem::remove(WatermarkPath());
+  options_.accept_older_state = true;
+  EXPECT_EQ(Open()->LongestLease().value(), sync::kMaxLease + sync::kMaxStaleOnError);
 }
 
 TEST_F(RocksDbOpenTest, DeletedLogIsFound) {
