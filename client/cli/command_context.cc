@@ -22,7 +22,7 @@ CommandContext::CommandContext(const GlobalOptions& options, Console& console,
 absl::StatusOr<std::unique_ptr<Connection>> CommandContext::Open() {
   const absl::StatusOr<absl::Duration> timeout = ParseDuration("--timeout", options_.timeout);
   if (!timeout.ok()) return timeout.status();
-  absl::StatusOr<ServerTarget> target = ParseServer(options_.server);
+  absl::StatusOr<client::Endpoint> target = ParseServer(options_.server);
   if (!target.ok()) return target.status();
   const absl::StatusOr<Transport> transport = ChooseTransport(*target, options_.transport);
   if (!transport.ok()) return transport.status();

@@ -29,7 +29,7 @@ namespace claviger::cli {
 class Connection {
  public:
   struct Options {
-    ServerTarget target;
+    client::Endpoint target;
     Transport transport = Transport::kTls;
     std::shared_ptr<grpc::ChannelCredentials> credentials;
     // Goes with every call but the health check, as `authorization: Bearer`.
@@ -43,11 +43,15 @@ class Connection {
   v1::KeyAuthority::Stub& keys() { return *keys_; }
   v1::Projects::Stub& projects() { return *projects_; }
   v1::Verifier::Stub& verifier() { return *verifier_; }
-  const ServerTarget& target() const { return options_.target; }
+  absl::Duration timeout() const { return options_.timeout; }
+  const client::Endpoint& target() const { return options_.target; }
   Transport transport() const { return options_.transport; }
 
   // Makes a call within the timeout. `call` runs once for each attempt, with a fresh context.
   grpc::Status Call(Retry retry, const std::function<grpc::Status(grpc::ClientContext*)>& call);
+
+  // Puts the caller's key on a call that is made otherwise: a stream.
+  void AddKey(grpc::ClientContext& context) const;
 
   // Whether the server can be reached within the timeout.
   bool WaitUntilConnected();
@@ -55,8 +59,6 @@ class Connection {
   grpc::Status CheckHealth(grpc::health::v1::HealthCheckResponse& response, absl::Duration& waited);
 
  private:
-  void Prepare(absl::Duration deadline, bool with_key, grpc::ClientContext& context) const;
-
   const Options options_;
   const Clock& clock_;
   RandomSource& random_;

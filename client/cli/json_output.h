@@ -14,6 +14,8 @@ namespace claviger::cli {
 // indented, fields without a value included so that a script can rely on them, ended by a newline.
 // INTERNAL when the message cannot be written as JSON, e.g. a time beyond the year 9999.
 absl::StatusOr<std::string> ToJson(const google::protobuf::Message& message);
+// The same in one line.
+absl::StatusOr<std::string> ToJsonLine(const google::protobuf::Message& message);
 
 }  // namespace claviger::cli
 

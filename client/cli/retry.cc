@@ -12,14 +12,13 @@ namespace {
 constexpr absl::Duration kFirstDelay = absl::Milliseconds(100);
 constexpr int kGrowth = 3;
 
-// `delay` times something between 0.5 and 1.5. Without entropy: `delay`.
+}  // namespace
+
 absl::Duration Jittered(absl::Duration delay, RandomSource& random) {
   std::array<uint8_t, 1> byte{};
   if (!random.Fill(byte).ok()) return delay;
   return delay * (0.5 + byte[0] / 255.0);
 }
-
-}  // namespace
 
 grpc::Status CallWithRetry(Retry retry, absl::Duration deadline, const Clock& clock,
                            RandomSource& random, const std::function<void(absl::Duration)>& wait,

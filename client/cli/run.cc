@@ -17,6 +17,7 @@
 #include "client/cli/project_commands.h"
 #include "client/cli/status_command.h"
 #include "client/cli/verify_command.h"
+#include "client/cli/watch_command.h"
 #include "core/key_format.h"
 
 namespace claviger::cli {
@@ -45,6 +46,7 @@ void AddCommands(CLI::App& root, CommandSet& commands) {
   AddKeyStateChanges(key, commands);
   AddVerify(root, commands);
   AddStatus(root, commands);
+  AddWatch(root, commands);
   AddCompletion(root, commands);
 }
 

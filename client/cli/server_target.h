@@ -9,23 +9,15 @@
 #include <grpcpp/security/credentials.h>
 
 #include "absl/status/statusor.h"
+#include "client/src/endpoint.h"
 
 namespace claviger::cli {
 
 inline constexpr char kDefaultServer[] = "127.0.0.1:7420";
 
-// A parsed `--server`.
-struct ServerTarget {
-  // As given, for messages.
-  std::string name;
-  // gRPC's name for it.
-  std::string uri;
-  // On this machine: a loopback address, `localhost` or a unix socket.
-  bool is_local = false;
-};
-
-// `HOST:PORT`, `[V6]:PORT` or `unix:PATH`; INVALID_ARGUMENT for anything else.
-absl::StatusOr<ServerTarget> ParseServer(std::string_view text);
+// A parsed `--server`: `HOST:PORT`, `[IPV6]:PORT` or `unix:PATH`; INVALID_ARGUMENT for anything
+// else.
+absl::StatusOr<client::Endpoint> ParseServer(std::string_view text);
 
 // What was said about the transport.
 struct TransportOptions {
@@ -43,7 +35,7 @@ enum class Transport { kPlaintext, kTls };
 
 // TLS, save for a local server when no TLS option is given. INVALID_ARGUMENT for plaintext to
 // another host (a key would cross the network readable), and for options that exclude each other.
-absl::StatusOr<Transport> ChooseTransport(const ServerTarget& target,
+absl::StatusOr<Transport> ChooseTransport(const client::Endpoint& target,
                                           const TransportOptions& options);
 
 // Credentials for `transport`, the files read. NOT_FOUND and the like when one cannot be.

@@ -6,8 +6,10 @@
 #include <algorithm>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "client/cli/error_text.h"
+#include "client/cli/session_view.h"
 #include "client/cli/time_text.h"
 
 namespace claviger::cli {
@@ -18,6 +20,8 @@ constexpr int kRoundTrips = 5;
 constexpr int kMaxPageSize = 1000;
 // Servers leave the health service out where strangers can reach them.
 constexpr char kNotServed[] = "not served";
+// More fill the screen; JSON has all.
+constexpr size_t kMaxSessionsShown = 20;
 
 // What was found, step by step; a step that was not reached has no value.
 struct Findings {
@@ -26,6 +30,8 @@ struct Findings {
   std::optional<absl::Duration> round_trip;
   std::optional<int64_t> projects;
   std::optional<int64_t> keys;
+  // Unset also when the caller may not see them.
+  std::optional<v1::ListSessionsResponse> sessions;
   // The step that failed; empty when all is well.
   std::string failed_step;
 };
@@ -55,6 +61,19 @@ grpc::Status CountKeys(Connection& connection, int64_t& count) {
   });
   count = response.total_size();
   return status;
+}
+
+// OK without sessions for a caller who may not see them, and from a server that has none to tell.
+grpc::Status ListSessions(Connection& connection,
+                          std::optional<v1::ListSessionsResponse>& sessions) {
+  v1::ListSessionsResponse response;
+  const grpc::Status status = connection.Call(Retry::kIfUnavailable, [&](auto* call) {
+    return connection.keys().ListSessions(call, {}, &response);
+  });
+  if (status.ok()) sessions = std::move(response);
+  const bool left_out = status.error_code() == grpc::StatusCode::PERMISSION_DENIED ||
+                        status.error_code() == grpc::StatusCode::UNIMPLEMENTED;
+  return left_out ? grpc::Status::OK : status;
 }
 
 grpc::Status CheckHealth(Connection& connection, Findings& findings) {
@@ -93,11 +112,15 @@ grpc::Status Examine(Connection& connection, Findings& findings) {
   findings.failed_step = "list keys";
   if (grpc::Status status = CountKeys(connection, count); !status.ok()) return status;
   findings.keys = count;
+  findings.failed_step = "list sessions";
+  if (grpc::Status status = ListSessions(connection, findings.sessions); !status.ok()) {
+    return status;
+  }
   findings.failed_step.clear();
   return grpc::Status::OK;
 }
 
-google::protobuf::Struct ToStruct(const Findings& findings) {
+absl::StatusOr<google::protobuf::Struct> ToStruct(const Findings& findings) {
   google::protobuf::Struct json;
   auto& fields = *json.mutable_fields();
   fields["server"].set_string_value(findings.server);
@@ -115,6 +138,12 @@ google::protobuf::Struct ToStruct(const Findings& findings) {
   if (findings.keys.has_value()) {
     fields["keys"].set_number_value(static_cast<double>(*findings.keys));
   }
+  if (findings.sessions.has_value()) {
+    absl::StatusOr<google::protobuf::ListValue> sessions = SessionValues(*findings.sessions);
+    if (!sessions.ok()) return sessions.status();
+    *fields["sessions"].mutable_list_value() = *std::move(sessions);
+    fields["headRevision"].set_string_value(fmt::format("{}", findings.sessions->head_revision()));
+  }
   return json;
 }
 
@@ -128,8 +157,29 @@ FieldList ToFields(const Findings& findings) {
   }
   if (findings.projects.has_value()) fields.Add("projects", std::to_string(*findings.projects));
   if (findings.keys.has_value()) fields.Add("keys", std::to_string(*findings.keys));
+  if (findings.sessions.has_value()) {
+    fields.Add("revision", std::to_string(findings.sessions->head_revision()));
+    fields.Add("sessions", SessionSummary(*findings.sessions));
+  }
   if (!findings.failed_step.empty()) fields.Add("failed", findings.failed_step, Tone::kBad);
   return fields;
+}
+
+ExitCode PrintAsJson(const Findings& findings, CommandContext& context) {
+  const absl::StatusOr<google::protobuf::Struct> json = ToStruct(findings);
+  return json.ok() ? context.PrintJson(*json) : context.Fail(json.status());
+}
+
+ExitCode PrintAsText(const Findings& findings, CommandContext& context) {
+  context.Print(ToFields(findings));
+  if (!findings.sessions.has_value() || findings.sessions->sessions().empty()) return ExitCode::kOk;
+  context.Print("\n");
+  context.Print(SessionTable(*findings.sessions, kMaxSessionsShown));
+  const size_t count = static_cast<size_t>(findings.sessions->sessions_size());
+  if (count > kMaxSessionsShown) {
+    context.Note(fmt::format("{} more sessions: -o json", count - kMaxSessionsShown));
+  }
+  return ExitCode::kOk;
 }
 
 ExitCode Status(CommandContext& context) {
@@ -140,12 +190,8 @@ ExitCode Status(CommandContext& context) {
       fmt::format("{} ({})", (*connection)->target().name,
                   (*connection)->transport() == Transport::kTls ? "TLS" : "plaintext");
   const grpc::Status status = Examine(**connection, findings);
-  ExitCode code = ExitCode::kOk;
-  if (context.json()) {
-    code = context.PrintJson(ToStruct(findings));
-  } else {
-    context.Print(ToFields(findings));
-  }
+  const ExitCode code =
+      context.json() ? PrintAsJson(findings, context) : PrintAsText(findings, context);
   return status.ok() ? code : context.Fail(status);
 }
 
@@ -153,7 +199,9 @@ ExitCode Status(CommandContext& context) {
 
 void AddStatus(CLI::App& parent, CommandSet& commands) {
   CLI::App& command = commands.Add(
-      parent, "status", "Say whether the server answers, and what the caller may see",
+      parent, "status",
+      "Say whether the server answers, what the caller may see, and which verifiers follow it.\n"
+      "A strict revoke waits for every session with a lease until that confirms or ends.",
       "  claviger status\n  claviger status --server keys.example.com:7420 --ca ca.pem");
   commands.OnRun(command, Status);
 }

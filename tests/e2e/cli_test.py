@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import re
+import signal
 import stat
 import subprocess
 import tempfile
@@ -466,6 +467,143 @@ class StatusTest(CliTestCase):
     def test_completion_is_printed_for_each_shell(self):
         for shell in ("bash", "zsh", "fish"):
             self.assertIn("claviger key issue", self.cli("completion", shell).out)
+
+
+class WatchProcess:
+    """`claviger watch` in the background, its output in files."""
+
+    def __init__(self, test, *arguments):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="watch-", dir=test.folder))
+        variables = {"PATH": os.environ["PATH"], "CLAVIGER_SERVER": test.server.address}
+        with open(self.folder / "out", "wb") as out, open(self.folder / "err", "wb") as err:
+            self.process = subprocess.Popen(
+                [support.binary("claviger"), "watch", *arguments], cwd=test.folder, env=variables, stdout=out, stderr=err
+            )
+        test.addCleanup(self._kill)
+        self.wait_for(lambda: "watching" in self.err, "the watch to begin")
+
+    def _kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    @property
+    def out(self):
+        return (self.folder / "out").read_text(encoding="utf-8")
+
+    @property
+    def err(self):
+        return (self.folder / "err").read_text(encoding="utf-8")
+
+    def wait_for(self, condition, what):
+        support.wait_until(condition, support.START_SECONDS, what, alive=lambda: self.process.poll() is None)
+
+    def wait_for_line(self, pattern):
+        self.wait_for(lambda: re.search(pattern, self.out, re.MULTILINE), f"{pattern!r} in {self.out!r} {self.err!r}")
+
+    def end(self, number):
+        """The exit code after a signal."""
+        self.process.send_signal(number)
+        return self.process.wait(timeout=RUN_SECONDS)
+
+
+class WatchTest(CliTestCase):
+    TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
+
+    def test_shows_a_revoke_as_it_happens_and_ends_by_a_signal(self):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            watch = WatchProcess(self)
+            _, key_id = self.issue("-p", "default", "-n", "watched")
+            revoked = self.cli("key", "revoke", key_id)
+            self.assertEqual(revoked.out, "revoked; no verifier held it (0 sessions)\n")
+            revision = self.cli_json("key", "get", key_id)["info"]["revision"]
+            watch.wait_for_line(rf"^{self.TIME} +{revision}  KEY {key_id}$")
+            self.assertEqual(watch.end(number), OK)
+            self.assertTrue(watch.out.startswith("TIME "), watch.out)
+            self.assertRegex(watch.err, r"\Awatching all projects from revision \d+\n\Z")
+
+    def test_json_is_an_object_a_line_for_the_project_asked_for(self):
+        self.cli("project", "create", "seen")
+        watch = WatchProcess(self, "-p", "seen", "-o", "json")
+        self.assertIn("watching seen from", watch.err)
+        _, unseen = self.issue("-p", "default", "-n", "unseen")
+        _, seen = self.issue("-p", "seen", "-n", "seen")
+        watch.wait_for_line(seen)
+        self.assertNotIn(unseen, watch.out)
+        events = [json.loads(line) for line in watch.out.splitlines()]
+        self.assertEqual(events[-1]["what"], "KEY")
+        self.assertEqual(events[-1]["id"], seen)
+        self.assertGreater(int(events[-1]["revision"]), 0)
+        self.assertRegex(events[-1]["time"], r"\.\d{3}Z$")
+        self.assertEqual(watch.end(signal.SIGINT), OK)
+
+    def test_a_strict_revoke_does_not_wait_for_it(self):
+        watch = WatchProcess(self)
+        _, key_id = self.issue("-p", "default", "-n", "watched")
+        watch.wait_for_line(key_id)
+        watch.process.send_signal(signal.SIGSTOP)
+        self.addCleanup(watch.process.send_signal, signal.SIGCONT)
+        answer = self.cli_json("key", "revoke", key_id)["propagation"]
+        self.assertEqual(answer["outcome"], "PROPAGATION_OUTCOME_ALL_ACKED")
+        self.assertEqual(answer["ackedSessions"], 0)
+
+    def test_refusals_end_it_at_once(self):
+        (port,) = support.free_ports(1)
+        unreachable = self.cli("watch", "--server", f"127.0.0.1:{port}", "--timeout", "5s", expect=UNREACHABLE)
+        self.assertIn("cannot reach the server", unreachable.err)
+        reader, _ = self.issue("-p", "claviger", "-n", "reader", "-s", "keys.read")
+        refused = self.cli("watch", CLAVIGER_KEY=reader, expect=DENIED)
+        self.assertIn("PERMISSION_DENIED", refused.err)
+        self.assertIn("project_ids", self.cli("watch", "-p", "Not An Id", expect=USAGE).err)
+        self.assertEqual(unreachable.out + refused.out, "")
+
+
+class WatchOverARestartTest(CliTestCase):
+    def test_goes_on_where_it_was(self):
+        self.cli("project", "create", "kept")
+        for arguments in ([], ["-p", "kept"]):
+            with self.subTest(arguments=arguments):
+                watch = WatchProcess(self, *arguments)
+                _, before = self.issue("-p", "kept", "-n", "before")
+                watch.wait_for_line(before)
+                self.server.stop()
+                watch.wait_for(lambda: "not connected" in watch.err, "the watch to miss its server")
+                self.server.start_again()
+                _, after = self.issue("-p", "kept", "-n", "after")
+                watch.wait_for_line(after)
+                self.assertIn("connected again", watch.err)
+                self.assertNotIn("RESET", watch.out)
+                self.assertEqual(watch.end(signal.SIGINT), OK)
+
+
+class SessionsTest(CliTestCase):
+    """What `status` says of whoever keeps a Sync stream."""
+
+    def observers(self):
+        return [each for each in self.cli_json("status")["sessions"] if each["observer"]]
+
+    def test_a_session_is_listed_while_it_lasts(self):
+        self.assertRegex(self.cli("status").out, r"sessions +none\n")
+        watch = WatchProcess(self)
+        (session,) = self.observers()
+        self.assertRegex(session["client"], r"^claviger watch \d")
+        self.assertEqual(session["peer"], "127.0.0.1")
+        self.assertTrue(session["connected"])
+        self.assertEqual(session["lag"], "0")
+        self.assertEqual(session["state"], "observer")
+        self.assertNotIn("leaseLeft", session)
+        for columns in (80, 120):
+            shown = self.cli("status", COLUMNS=str(columns)).out
+            self.assertRegex(shown, r"sessions +1 \(1 observer\)\n")
+            self.assertRegex(shown, r"\nCLIENT .*LEASE LEFT  STATE\nclaviger watch.* observer\n")
+            self.assertLessEqual(max(len(line) for line in shown.splitlines()), columns)
+        self.assertEqual(watch.end(signal.SIGINT), OK)
+        support.wait_until(lambda: not self.observers(), support.START_SECONDS, "the session to be gone")
+
+    def test_a_caller_who_may_not_see_them_gets_the_rest(self):
+        reader, _ = self.issue("-p", "claviger", "-n", "reader", "-s", "keys.read", "-s", "projects.read")
+        answer = self.cli_json("status", CLAVIGER_KEY=reader)
+        self.assertTrue(answer["ok"])
+        self.assertNotIn("sessions", answer)
 
 
 class TlsTest(unittest.TestCase):

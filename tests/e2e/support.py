@@ -139,6 +139,10 @@ class Server:
         grpc_port, http_port = free_ports(2)
         self.address = f"127.0.0.1:{grpc_port}"
         self.http = f"127.0.0.1:{http_port}"
+        self.start_again()
+
+    def start_again(self):
+        """Starts on the ports of before, for those who still know them."""
         command = [binary("clavigerd"), "--dev", "--data", str(self.data)]
         command += ["--listen", self.address, "--http-listen", self.http]
         self.process = Process(command, self.folder / "clavigerd.log")

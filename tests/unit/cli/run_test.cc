@@ -60,6 +60,7 @@ TEST_F(RunTest, HelpOfEveryCommandHasExamplesAndExitsWithZero) {
                                              {"key", "revoke"},
                                              {"verify"},
                                              {"status"},
+                                             {"watch"},
                                              {"completion"}}) {
     std::vector<std::string> arguments = command;
     arguments.push_back("--help");
