@@ -5,8 +5,9 @@
 
 namespace claviger::client {
 
-SyncDriver::SyncDriver(SyncClient::Options options, const Surroundings& surroundings)
-    : env_(surroundings), machine_(std::move(options), surroundings.random) {}
+SyncDriver::SyncDriver(SyncClient::Options options, const Surroundings& surroundings,
+                       const SyncRules& rules)
+    : env_(surroundings), machine_(std::move(options), surroundings.random, rules) {}
 
 void SyncDriver::Start() { CarryOut(machine_.Start()); }
 

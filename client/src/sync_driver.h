@@ -14,6 +14,7 @@
 #include "client/src/insert_fence.h"
 #include "client/src/scheduler.h"
 #include "client/src/sync_client.h"
+#include "client/src/sync_rules.h"
 #include "client/src/sync_stream.h"
 #include "client/src/verifier_view.h"
 #include "core/clock.h"
@@ -38,7 +39,8 @@ class SyncDriver final : private SyncStreamHandler {
     InsertFence& fence;
     ClientObserver* observer;
   };
-  SyncDriver(SyncClient::Options options, const Surroundings& surroundings);
+  SyncDriver(SyncClient::Options options, const Surroundings& surroundings,
+             const SyncRules& rules = {});
 
   void Start();
   // Gives the lease back and closes the stream. Nothing happens any more.

@@ -7,8 +7,8 @@ namespace claviger::sync {
 
 // All on, except in the simulation: nothing else sets them.
 struct AuthorityRules {
-  bool lease_margin = true;     // I6: the authority's end of a lease is L(1+ρ) after the sending
-  bool grant_needs_ack = true;  // I7
+  bool lease_margin = true;  // I6: a lease is (L + stale_on_error)(1 + ρ) to the authority, not L
+  bool grant_needs_ack = true;      // I7
   bool replay_before_grant = true;  // I8
   bool wait_for_the_gone = true;    // I10: sessions without a connection are waited for too
   bool wait_after_restart = true;   // I11

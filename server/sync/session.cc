@@ -16,8 +16,10 @@ void Append(std::vector<FromAuthority> more, std::vector<FromAuthority>& all) {
 std::vector<FromAuthority> Session::Connect(ConnectionId connection, const Hello& hello,
                                             ProjectFilter filter, const Epoch& epoch,
                                             const EventRing& ring, absl::Duration lease) {
-  // A cache that was filled under another filter may hold keys that this one would never evict.
-  const bool same_filter = known_ ? filter == filter_ && flushed_for_filter_ : filter.passes_all();
+  // A cache that was filled under another filter may hold keys that this one would never evict. Who
+  // only looks on, now and as far as is known, has none.
+  const bool same_filter = known_ && !observer_ ? filter == filter_ && flushed_for_filter_
+                                                : hello.observer || filter.passes_all();
   const bool resumed = hello.epoch == epoch && same_filter && ring.Covers(hello.resume_revision);
   // A Welcome that is lost is told again: the next connection must not resume what it was to flush.
   if (!resumed) flushed_for_filter_ = false;
@@ -70,9 +72,9 @@ std::optional<std::vector<FromAuthority>> Session::OnBeat(const Beat& beat, cons
 }
 
 Grant Session::GrantFor(const Beat& beat, absl::Duration lease, absl::Duration now) {
-  const absl::Duration granted = lease + stale_on_error_;
-  lease_end_ =
-      std::max(lease_end_, now + (rules_.lease_margin ? AuthorityLease(granted) : granted));
+  const absl::Duration trusted =
+      rules_.lease_margin ? AuthorityLease(lease + stale_on_error_) : lease;
+  lease_end_ = std::max(lease_end_, now + trusted);
   // Where the verifier is once it has read what was sent.
   if (!under_way_.has_value()) told_ = std::max(told_, cursor_);
   return {.beat_id = beat.beat_id, .up_to_revision = told_, .lease = lease};

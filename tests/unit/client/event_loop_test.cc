@@ -69,6 +69,7 @@ TEST_F(EventLoopTest, RunsTimersInTheOrderOfTheirTimes) {
   // The first wakes the loop up, which then looks at the clock before it runs another.
   RunOnLoop([] {});
   RunOnLoop([&] { EXPECT_THAT(ran, ElementsAre(10, 20)); });
+  Stop();  // runs the timer that is left
 }
 
 TEST_F(EventLoopTest, TimersThatAreLeftRunAsItEnds) {

@@ -162,7 +162,7 @@ INSTANTIATE_TEST_SUITE_P(All, UnresumableTest,
                          testing::Values(Unresumable{"AnotherEpoch", Revision{20}, false},
                                          Unresumable{"TrimmedHistory", Revision{11}, true},
                                          Unresumable{"AheadOfTheAuthority", Revision{21}, true}),
-                         [](const auto& info) { return info.param.name; });
+                         [](const auto& test) { return test.param.name; });
 
 TEST_F(SessionTest, AnotherFilterIsAResetUntilItIsAcknowledged) {
   ConnectWithLease(kFirst, 1, ProjectFilter::Only({"a", "b"}));
@@ -203,6 +203,36 @@ TEST_F(SessionTest, AnObserverGetsChangesAndNoLease) {
   EXPECT_TRUE(Sent(kFirst).empty());
   Change();
   EXPECT_NE(As<Invalidation>(Sent(kFirst).at(0)), nullptr);
+}
+
+// It has no cache that another filter could have filled.
+TEST_F(SessionTest, AnObserverResumesUnderAnyFilter) {
+  const Revision before = head_;
+  Change();
+  Hello hello = HelloFrom(1, before);
+  hello.observer = true;
+  Connect(kFirst, hello, ProjectFilter::Only({"default"}));
+  const auto sent = Sent(kFirst);
+  ASSERT_EQ(sent.size(), 2u);
+  EXPECT_TRUE(As<Welcome>(sent[0])->resumed);
+  EXPECT_EQ(As<Invalidation>(sent[1])->to_revision, head_);
+}
+
+TEST_F(SessionTest, WhoSaidThatItHasNoCacheMustFlushTheOneThatItHasAllTheSame) {
+  const ProjectFilter filter = ProjectFilter::Only({"default"});
+  Hello hello = HelloFrom(1, head_);
+  hello.observer = true;
+  Connect(kFirst, hello, filter);
+  Connect(kSecond, HelloFrom(1, head_), filter);
+  EXPECT_FALSE(As<Welcome>(Sent(kSecond).at(0))->resumed);
+}
+
+TEST_F(SessionTest, AVerifierThatBecomesAnObserverMustStillFlushForAnotherFilter) {
+  ConnectWithLease(kFirst, 1, ProjectFilter::Only({"a"}));
+  Hello hello = HelloFrom(1, head_);
+  hello.observer = true;
+  Connect(kSecond, hello, ProjectFilter::Only({"b"}));
+  EXPECT_FALSE(As<Welcome>(Sent(kSecond).at(0))->resumed);
 }
 
 TEST_F(SessionTest, AcknowledgingWhatWasNeverSentEndsTheConnection) {
