@@ -6,8 +6,7 @@ namespace claviger {
 
 Sha256Bytes Sha256(std::string_view data) {
   EVP_MD_CTX* const context = evp::ThreadContext();
-  evp::Require(EVP_DigestInit_ex2(context, evp::Sha256Algorithm(), nullptr) == 1,
-               "EVP_DigestInit_ex2");
+  evp::Require(EVP_DigestInit_ex2(context, nullptr, nullptr) == 1, "EVP_DigestInit_ex2");
   evp::Update(context, data);
   Sha256Bytes digest;
   evp::Require(EVP_DigestFinal_ex(context, digest.data(), nullptr) == 1, "EVP_DigestFinal_ex");

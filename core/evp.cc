@@ -33,7 +33,11 @@ DigestContext NewDigestContext() {
 }
 
 EVP_MD_CTX* ThreadContext() {
-  thread_local const DigestContext context = NewDigestContext();
+  thread_local const DigestContext context = [] {
+    DigestContext made = NewDigestContext();
+    Require(EVP_DigestInit_ex2(made.get(), Sha256Algorithm(), nullptr) == 1, "EVP_DigestInit_ex2");
+    return made;
+  }();
   return context.get();
 }
 

@@ -31,7 +31,8 @@ const EVP_MD* Sha256Algorithm();
 
 DigestContext NewDigestContext();
 
-// The calling thread's context for one computation at a time.
+// The calling thread's context for one SHA-256 at a time. To begin without naming the algorithm
+// keeps what it has allocated; to name it again frees that and allocates anew.
 EVP_MD_CTX* ThreadContext();
 
 inline void Update(EVP_MD_CTX* context, std::string_view data) {

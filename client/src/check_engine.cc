@@ -150,9 +150,7 @@ std::shared_ptr<const CachedGrant> CheckEngine::FindGrant(const Question& questi
                                                           absl::Duration now,
                                                           Meanwhile meanwhile) const {
   const GrantCache::Reader reader(env_.grants);
-  reader.Prefetch(question.id);
-  meanwhile();
-  const GrantEntry* entry = reader.Find(question.id);
+  const GrantEntry* entry = reader.Find(question.id, meanwhile);
   if (entry == nullptr || !entry->LiveAt(now) || !Equal(entry->hash(), question.hash)) return {};
   return entry->grant();
 }

@@ -52,18 +52,16 @@ GrantCache::Shard& GrantCache::ShardOf(const KeyId& id) {
   return shards_[BucketIndex(id) % kShards];
 }
 
-void GrantCache::Reader::Prefetch(const KeyId& id) const {
-  const GrantEntry* const first =
-      cache_.buckets_[cache_.BucketIndex(id)].load(std::memory_order_seq_cst);
+void GrantCache::Prefetch(size_t bucket) const {
+  const GrantEntry* const first = buckets_[bucket].load(std::memory_order_seq_cst);
   if (first == nullptr) return;
   __builtin_prefetch(first);
   __builtin_prefetch(reinterpret_cast<const char*>(first) + sizeof(GrantEntry) / 2);
 }
 
-const GrantEntry* GrantCache::Reader::Find(const KeyId& id) const {
-  const GrantEntry* entry = cache_.FindInChain(id);
-  if (entry == nullptr ||
-      entry->generation_ != cache_.generation_.load(std::memory_order_seq_cst)) {
+const GrantEntry* GrantCache::Find(const KeyId& id, size_t bucket) const {
+  const GrantEntry* entry = FindInChain(id, bucket);
+  if (entry == nullptr || entry->generation_ != generation_.load(std::memory_order_seq_cst)) {
     return nullptr;
   }
   // Written once per round of the hand: a line that everybody reads stays shared.
@@ -75,8 +73,8 @@ const GrantEntry* GrantCache::Reader::Find(const KeyId& id) const {
 
 // All loads and stores of links are seq_cst, as Reclaimer demands. Evictions are visible to every
 // later lookup since their store is done before the shard's mutex is released.
-GrantEntry* GrantCache::FindInChain(const KeyId& id) const {
-  GrantEntry* entry = buckets_[BucketIndex(id)].load(std::memory_order_seq_cst);
+GrantEntry* GrantCache::FindInChain(const KeyId& id, size_t bucket) const {
+  GrantEntry* entry = buckets_[bucket].load(std::memory_order_seq_cst);
   while (entry != nullptr && entry->id_ != id) {
     entry = entry->next_.load(std::memory_order_seq_cst);
   }
@@ -93,7 +91,7 @@ bool GrantCache::Insert(NewGrant grant) {
 
   Shard& shard = ShardOf(id);
   absl::MutexLock lock(&shard.mutex);
-  if (GrantEntry* const old = FindInChain(id); old != nullptr) {
+  if (GrantEntry* const old = FindInChain(id, BucketIndex(id)); old != nullptr) {
     if (old->generation_ == generation && old->revision_ > entry->revision_) {
       Release(bytes);
       return false;
@@ -111,7 +109,8 @@ bool GrantCache::Insert(NewGrant grant) {
 void GrantCache::Evict(const KeyId& id) {
   Shard& shard = ShardOf(id);
   absl::MutexLock lock(&shard.mutex);
-  if (GrantEntry* const entry = FindInChain(id); entry != nullptr) Remove(shard, entry);
+  if (GrantEntry* const entry = FindInChain(id, BucketIndex(id)); entry != nullptr)
+    Remove(shard, entry);
 }
 
 template <typename Predicate>

@@ -1,9 +1,8 @@
 // Positive answers by key id: what makes a check cost no call.
 //
 //   GrantCache::Reader reader(cache);
-//   reader.Prefetch(parsed.id);
-//   const KeyHash hash = HashKey(key);
-//   const GrantEntry* entry = reader.Find(parsed.id);
+//   KeyHash hash;
+//   const GrantEntry* entry = reader.Find(id, [&] { hash = HashKey(key); });
 //   if (entry != nullptr && entry->LiveAt(now) && Equal(entry->hash(), hash)) …
 #ifndef CLAVIGER_CLIENT_SRC_GRANT_CACHE_H_
 #define CLAVIGER_CLIENT_SRC_GRANT_CACHE_H_
@@ -95,11 +94,22 @@ class GrantCache {
     explicit Reader(const GrantCache& cache) : cache_(cache), guard_(cache.reclaimer_) {}
 
     // Starts to fetch what `Find` will need, while the caller computes the key's hash.
-    void Prefetch(const KeyId& id) const;
+    void Prefetch(const KeyId& id) const { cache_.Prefetch(cache_.BucketIndex(id)); }
 
     // The entry of `id`, to be used while this reader lives; null: none. Whether it is still alive
     // and the hash matches is the caller's to test.
-    const GrantEntry* Find(const KeyId& id) const;
+    const GrantEntry* Find(const KeyId& id) const {
+      return cache_.Find(id, cache_.BucketIndex(id));
+    }
+
+    // `Prefetch`, then `meanwhile()`, then `Find`.
+    template <typename Meanwhile>
+    const GrantEntry* Find(const KeyId& id, Meanwhile meanwhile) const {
+      const size_t bucket = cache_.BucketIndex(id);
+      cache_.Prefetch(bucket);
+      meanwhile();
+      return cache_.Find(id, bucket);
+    }
 
    private:
     const GrantCache& cache_;
@@ -133,8 +143,11 @@ class GrantCache {
 
   size_t BucketIndex(const KeyId& id) const;
   Shard& ShardOf(const KeyId& id);
+  // REQUIRES: a Reader is alive.
+  void Prefetch(size_t bucket) const;
+  const GrantEntry* Find(const KeyId& id, size_t bucket) const;
   // Whatever its generation. REQUIRES: a Reader is alive, or the shard's mutex is held.
-  GrantEntry* FindInChain(const KeyId& id) const;
+  GrantEntry* FindInChain(const KeyId& id, size_t bucket) const;
   // Counts an entry in, making room for it.
   bool Reserve(size_t bytes, size_t first_shard);
   bool TryReserve(size_t bytes);

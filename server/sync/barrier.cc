@@ -14,7 +14,8 @@ Barrier::Barrier(Revision revision, absl::flat_hash_set<const Session*> waits_fo
       acked_(acked),
       begun_(begun),
       not_before_(not_before),
-      deadline_(deadline) {}
+      deadline_(deadline),
+      first_lease_end_(FirstLeaseEnd()) {}
 
 void Barrier::Check(const Session* session, absl::Duration now) {
   if (!waits_for_.contains(session)) return;
@@ -31,6 +32,7 @@ void Barrier::Check(const Session* session, absl::Duration now) {
 void Barrier::CheckAll(absl::Duration now) {
   const std::vector<const Session*> all(waits_for_.begin(), waits_for_.end());
   for (const Session* session : all) Check(session, now);
+  first_lease_end_ = FirstLeaseEnd();
 }
 
 bool Barrier::Ended(absl::Duration now) const {
@@ -63,9 +65,13 @@ BarrierReport Barrier::Report(absl::Duration now) const {
 
 absl::Duration Barrier::NextLook() const {
   if (waits_for_.empty()) return std::min(deadline_, not_before_);
-  absl::Duration next = deadline_;
-  for (const Session* session : waits_for_) next = std::min(next, session->lease_end());
-  return next;
+  return std::min(deadline_, first_lease_end_);
+}
+
+absl::Duration Barrier::FirstLeaseEnd() const {
+  absl::Duration first = absl::InfiniteDuration();
+  for (const Session* session : waits_for_) first = std::min(first, session->lease_end());
+  return first;
 }
 
 }  // namespace claviger::sync

@@ -51,12 +51,14 @@ class Barrier {
   bool Ended(absl::Duration now) const;
   // How things stand.
   BarrierReport Report(absl::Duration now) const;
-  // When to look again if nothing is heard.
+  // When to look again if nothing is heard, or earlier.
   absl::Duration NextLook() const;
 
   bool WaitsFor(const Session* session) const { return waits_for_.contains(session); }
 
  private:
+  absl::Duration FirstLeaseEnd() const;
+
   const Revision revision_;
   absl::flat_hash_set<const Session*> waits_for_;
   int acked_;
@@ -64,6 +66,8 @@ class Barrier {
   const absl::Duration begun_;
   const absl::Duration not_before_;
   const absl::Duration deadline_;
+  // No lease of those that are waited for ends earlier: leases only grow.
+  absl::Duration first_lease_end_;
 };
 
 }  // namespace claviger::sync

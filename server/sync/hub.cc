@@ -36,6 +36,7 @@ void Hub::OnHello(ConnectionId connection, const Hello& hello, ProjectFilter fil
     actions_.emplace_back(CloseConnection{*old, CloseReason::kReplaced});
   }
   by_connection_[connection] = session.get();
+  gone_.erase(session.get());
   std::vector<FromAuthority> messages =
       session->Connect(connection, hello, std::move(filter), options_.epoch, ring_, options_.lease);
   if (!std::get<Welcome>(messages.front()).resumed) ++counters_.resets_at_hello;
@@ -62,6 +63,7 @@ void Hub::OnClosed(ConnectionId connection) {
   if (session == nullptr) return;
   by_connection_.erase(connection);
   session->Disconnect();
+  gone_.insert(session);
 }
 
 void Hub::Preload(std::vector<Event> events) {
@@ -122,21 +124,20 @@ void Hub::OnTimer(absl::Duration now) {
 }
 
 void Hub::ForgetExpired(absl::Duration now) {
-  for (auto it = sessions_.begin(); it != sessions_.end();) {
+  for (auto it = gone_.begin(); it != gone_.end();) {
     const auto current = it++;
-    const Session& session = *current->second;
-    if (session.connection().has_value() || session.HoldsLease(now)) continue;
+    const Session& session = **current;
+    if (session.HoldsLease(now)) continue;
     ++counters_.leases_expired;
-    sessions_.erase(current);
+    gone_.erase(current);
+    sessions_.erase(SessionId(session.id()));
   }
 }
 
 absl::Duration Hub::NextTimer() const {
   absl::Duration next = absl::InfiniteDuration();
   for (const auto& [id, barrier] : barriers_) next = std::min(next, barrier.NextLook());
-  for (const auto& [id, session] : sessions_) {
-    if (!session->connection().has_value()) next = std::min(next, session->lease_end());
-  }
+  for (const Session* session : gone_) next = std::min(next, session->lease_end());
   return next;
 }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/time/time.h"
 #include "core/revision.h"
 #include "core/sync_messages.h"
@@ -134,6 +135,7 @@ class Hub {
   EventRing ring_;
   absl::flat_hash_map<SessionId, std::unique_ptr<Session>> sessions_;
   absl::flat_hash_map<ConnectionId, Session*> by_connection_;
+  absl::flat_hash_set<Session*> gone_;  // sessions without a connection
   absl::flat_hash_map<uint64_t, Barrier> barriers_;
   std::vector<HubAction> actions_;
   HubCounters counters_;

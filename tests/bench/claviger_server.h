@@ -5,10 +5,11 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "absl/status/statusor.h"
-#include "tests/bench/child_process.h"
 #include "tests/bench/environment.h"
+#include "tests/support/clavigerd_process.h"
 
 namespace claviger::bench {
 
@@ -20,20 +21,18 @@ class ClavigerServer {
   static absl::StatusOr<std::unique_ptr<ClavigerServer>> Start(BenchEnvironment& environment,
                                                                const std::string& data_dir);
 
-  const std::string& address() const { return address_; }
-  absl::Duration CpuTime() const { return process_->CpuTime(); }
+  const std::string& address() const { return server_->address(); }
+  absl::Duration CpuTime() const { return server_->process().CpuTime(); }
+  size_t ResidentBytes() const { return server_->process().ResidentBytes(); }
   // `Bearer` and the root key.
-  const std::string& authorization() const { return authorization_; }
+  const std::string& authorization() const { return server_->authorization(); }
   // The sample `name` of its metrics; the name with its labels, as it stands in their text.
   absl::StatusOr<double> Metric(std::string_view name) const;
 
  private:
-  ClavigerServer() = default;
+  explicit ClavigerServer(std::unique_ptr<ClavigerdProcess> server) : server_(std::move(server)) {}
 
-  std::unique_ptr<ChildProcess> process_;
-  std::string address_;
-  std::string http_address_;
-  std::string authorization_;
+  const std::unique_ptr<ClavigerdProcess> server_;
 };
 
 }  // namespace claviger::bench

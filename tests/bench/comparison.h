@@ -20,6 +20,11 @@ using Measurement = std::function<absl::StatusOr<double>()>;
 // round.
 absl::Status Compare(int rounds, const Measurement& floor, const Measurement& value, Row& row);
 
+// The same for figures that were measured otherwise, one of each in each round. INTERNAL when a
+// floor is not above 0.
+absl::Status Summarize(const std::vector<double>& floors, const std::vector<double>& values,
+                       Row& row);
+
 double Median(std::vector<double> values);
 
 }  // namespace claviger::bench

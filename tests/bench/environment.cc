@@ -42,20 +42,6 @@ std::string Compiler() {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<ScratchFolder>> ScratchFolder::Make(const std::string& parent) {
-  std::string path = parent + "/bench-XXXXXX";
-  if (mkdtemp(path.data()) == nullptr) {
-    return absl::InternalError(fmt::format("cannot make a folder in {}", parent));
-  }
-  return std::unique_ptr<ScratchFolder>(new ScratchFolder(std::move(path)));
-}
-
-ScratchFolder::~ScratchFolder() {
-  std::error_code error;
-  std::filesystem::remove_all(path_, error);
-  if (error) std::cerr << "cannot remove " << path_ << ": " << error.message() << "\n";
-}
-
 std::string BenchEnvironment::NewPath(std::string_view stem) {
   return fmt::format("{}/{}-{}", scratch_.path(), ++paths_, stem);
 }

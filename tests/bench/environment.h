@@ -10,11 +10,12 @@
 
 #include "absl/status/statusor.h"
 #include "tests/bench/bench.pb.h"
+#include "tests/support/scratch_folder.h"
 
 namespace claviger::bench {
 
 struct BenchOptions {
-  // Shorter, and with 1 M keys where the full run has 10 M.
+  // Shorter, and with fewer keys.
   bool quick = false;
   // Ids of rows; empty: all.
   std::vector<std::string> rows;
@@ -24,22 +25,6 @@ struct BenchOptions {
   std::string server;
   // Takes the report as JSON; empty: no such file.
   std::string json_file;
-};
-
-// A folder of its own; removed with all in it when destroyed.
-class ScratchFolder {
- public:
-  static absl::StatusOr<std::unique_ptr<ScratchFolder>> Make(const std::string& parent);
-  ~ScratchFolder();
-  ScratchFolder(const ScratchFolder&) = delete;
-  ScratchFolder& operator=(const ScratchFolder&) = delete;
-
-  const std::string& path() const { return path_; }
-
- private:
-  explicit ScratchFolder(std::string path) : path_(std::move(path)) {}
-
-  const std::string path_;
 };
 
 // One run.

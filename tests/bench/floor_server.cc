@@ -1,6 +1,7 @@
 #include "tests/bench/floor_server.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <utility>
@@ -40,26 +41,34 @@ size_t PaddingFor(size_t message_bytes, size_t other_bytes) {
 
 }  // namespace
 
-int RunFloorServer() {
-  FloorService service;
+int ServeUntilInputEnds(std::initializer_list<grpc::Service*> services) {
   grpc::EnableDefaultHealthCheckService(true);
   grpc::ServerBuilder builder;
   ApplyLimits(ServerLimits(), builder);
   int port = 0;
   builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
-  builder.RegisterService(&service);
+  for (grpc::Service* service : services) builder.RegisterService(service);
   const std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
   if (server == nullptr || port == 0) return EXIT_FAILURE;
   fmt::print("127.0.0.1:{}\n", port);
   std::fflush(stdout);
   while (std::getchar() != EOF) {
   }
-  server->Shutdown();
+  // Without waiting for streams, which last as long as their clients.
+  server->Shutdown(std::chrono::system_clock::now());
   return EXIT_SUCCESS;
 }
 
-absl::StatusOr<std::unique_ptr<FloorServer>> FloorServer::Start(const std::string& self) {
-  auto process = ChildProcess::Start({.argv = {self, std::string(kFloorServerMode)}});
+int RunFloorServer() {
+  FloorService service;
+  return ServeUntilInputEnds({&service});
+}
+
+absl::StatusOr<std::unique_ptr<FloorServer>> FloorServer::Start(
+    const std::string& self, const std::vector<std::string>& mode) {
+  std::vector<std::string> argv = {self};
+  argv.insert(argv.end(), mode.begin(), mode.end());
+  auto process = ChildProcess::Start({.argv = std::move(argv)});
   if (!process.ok()) return process.status();
   absl::StatusOr<std::string> address = (*process)->ReadLine(kStartTimeout);
   if (!address.ok()) return address.status();

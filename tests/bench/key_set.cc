@@ -16,7 +16,7 @@
 #include "core/platform/system_random.h"
 #include "fmt/format.h"
 #include "storage/rocksdb/rocksdb_store.h"
-#include "tests/bench/interrupt.h"
+#include "tests/support/interrupt.h"
 
 namespace claviger::bench {
 namespace {

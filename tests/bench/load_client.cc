@@ -6,8 +6,8 @@
 
 #include "absl/time/time.h"
 #include "fmt/format.h"
-#include "tests/bench/child_process.h"
 #include "tests/bench/load_generator.h"
+#include "tests/support/child_process.h"
 
 namespace claviger::bench {
 namespace {

@@ -25,7 +25,7 @@
 #include "grpcpp/security/credentials.h"
 #include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/channel_arguments.h"
-#include "tests/bench/child_process.h"
+#include "tests/support/child_process.h"
 
 namespace claviger::bench {
 namespace {
@@ -34,40 +34,46 @@ constexpr std::chrono::seconds kCallTimeout(10);
 constexpr std::chrono::seconds kConnectTimeout(10);
 
 // The keys of a KeyChoice.
+//
+// Thread safety: PutOne may be called from any thread at once.
 class KeyFile {
  public:
-  static absl::StatusOr<KeyFile> Open(const KeyChoice& choice) {
-    KeyFile keys(choice);
+  static absl::StatusOr<std::unique_ptr<KeyFile>> Open(const KeyChoice& choice) {
+    std::unique_ptr<KeyFile> keys(new KeyFile(choice));
     if (choice.count() == 0) return keys;
-    const UniqueFd fd(open(choice.file().c_str(), O_RDONLY | O_CLOEXEC));
+    const FileDescriptor fd(open(choice.file().c_str(), O_RDONLY | O_CLOEXEC));
     const size_t bytes = choice.count() * choice.key_length();
     void* mapped = mmap(nullptr, bytes, PROT_READ, MAP_SHARED | MAP_POPULATE, fd.get(), 0);
     if (mapped == MAP_FAILED) {
       return absl::InternalError(fmt::format("{}: {}", choice.file(), std::strerror(errno)));
     }
     // Mapped until the process ends.
-    keys.bytes_ = static_cast<const char*>(mapped);
+    keys->bytes_ = static_cast<const char*>(mapped);
     return keys;
   }
 
-  void PutOne(std::mt19937_64& random, std::string& request) const {
-    if (bytes_ == nullptr) return;
-    const uint64_t index = random() % choice_.count();
+  // False: there is none left.
+  bool PutOne(std::mt19937_64& random, std::string& request) {
+    if (bytes_ == nullptr) return true;
+    const uint64_t index = choice_.in_order() ? next_++ : random() % choice_.count();
+    if (index >= choice_.count()) return false;
     std::memcpy(request.data() + choice_.offset(), bytes_ + index * choice_.key_length(),
                 choice_.key_length());
+    return true;
   }
 
  private:
-  explicit KeyFile(KeyChoice choice) : choice_(std::move(choice)) {}
+  explicit KeyFile(KeyChoice choice) : choice_(std::move(choice)), next_(choice_.first()) {}
 
   KeyChoice choice_;
   const char* bytes_ = nullptr;
+  std::atomic<uint64_t> next_;
 };
 
 // What all lanes share.
 struct Shared {
   const LoadSpec& spec;
-  const KeyFile& keys;
+  KeyFile& keys;
   absl::BlockingCounter running;
   absl::Time measure_from;
   absl::Time measure_until;
@@ -82,7 +88,11 @@ class Lane {
       : shared_(shared), stub_(channel), random_(seed), request_text_(shared.spec.request()) {}
 
   void Start() {
-    shared_.keys.PutOne(random_, request_text_);
+    if (!shared_.keys.PutOne(random_, request_text_)) {
+      Fail("there are no keys left");
+      shared_.running.DecrementCount();
+      return;
+    }
     const grpc::Slice slice(request_text_);
     request_ = grpc::ByteBuffer(&slice, 1);
     answer_.Clear();
@@ -189,13 +199,13 @@ absl::StatusOr<LoadResult> GenerateLoad(const LoadSpec& spec) {
   if (spec.in_flight() == 0 || spec.connections() == 0 || spec.measure_ms() == 0) {
     return absl::InvalidArgumentError("in_flight, connections and measure_ms must be above 0");
   }
-  absl::StatusOr<KeyFile> keys = KeyFile::Open(spec.keys());
+  const absl::StatusOr<std::unique_ptr<KeyFile>> keys = KeyFile::Open(spec.keys());
   if (!keys.ok()) return keys.status();
   auto channels = Connect(spec);
   if (!channels.ok()) return channels.status();
   const absl::Time measure_from = absl::Now() + absl::Milliseconds(spec.warm_up_ms());
   Shared shared{.spec = spec,
-                .keys = *keys,
+                .keys = **keys,
                 .running = absl::BlockingCounter(static_cast<int>(spec.in_flight())),
                 .measure_from = measure_from,
                 .measure_until = measure_from + absl::Milliseconds(spec.measure_ms())};

@@ -1,5 +1,7 @@
 // claviger_bench: measures, each figure against its floor in the same run.
 
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <csignal>
 #include <cstdlib>
@@ -17,10 +19,13 @@
 #include "tests/bench/bench.pb.h"
 #include "tests/bench/environment.h"
 #include "tests/bench/floor_server.h"
-#include "tests/bench/interrupt.h"
 #include "tests/bench/load_client.h"
+#include "tests/bench/other_load.h"
 #include "tests/bench/report.h"
 #include "tests/bench/rows/rows.h"
+#include "tests/bench/session_client.h"
+#include "tests/bench/sync_floor.h"
+#include "tests/support/interrupt.h"
 
 namespace claviger::bench {
 namespace {
@@ -40,16 +45,23 @@ absl::StatusOr<Report> MeasureRows(BenchEnvironment& environment) {
   Report report;
   *report.mutable_machine() = DescribeMachine();
   report.set_quick(environment.options().quick);
+  const OtherLoad other_load;
+  // Rows that are measured together stand one behind the other.
+  decltype(RowDefinition::measure) measured = nullptr;
   for (const RowDefinition& definition : AllRows()) {
-    if (!IsWanted(environment.options(), definition.id)) continue;
+    if (!IsWanted(environment.options(), definition.id) || definition.measure == measured) continue;
+    measured = definition.measure;
     Progress(fmt::format("{} …", definition.id));
-    absl::StatusOr<Row> row = definition.measure(environment);
-    if (!row.ok()) {
-      return absl::Status(row.status().code(), fmt::format("{}: {}", definition.id,
-                                                           std::string(row.status().message())));
+    absl::StatusOr<std::vector<Row>> rows = definition.measure(environment);
+    if (!rows.ok()) {
+      return absl::Status(rows.status().code(), fmt::format("{}: {}", definition.id,
+                                                            std::string(rows.status().message())));
     }
-    *report.add_rows() = *std::move(row);
+    for (Row& row : *rows) {
+      if (IsWanted(environment.options(), row.id())) *report.add_rows() = std::move(row);
+    }
   }
+  report.set_other_load(other_load.Share());
   return report;
 }
 
@@ -71,7 +83,7 @@ int Main(int argc, char** argv) {
   options.server = (folder / "clavigerd").string();
   CLI::App app("Measures Claviger; each figure stands against its floor in the same run.",
                "claviger_bench");
-  app.add_flag("--quick", options.quick, "Less than two minutes, with 1 M keys instead of 10 M");
+  app.add_flag("--quick", options.quick, "About two minutes, with fewer keys");
   app.add_option("--rows", options.rows, "Only these rows, e.g. P1,P6")
       ->delimiter(',')
       ->check(CLI::IsMember(RowIds(), CLI::ignore_case));
@@ -82,6 +94,11 @@ int Main(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
 
   CatchInterrupts();
+  // Thousands of connections, here and in the processes that this one starts.
+  if (rlimit files{}; getrlimit(RLIMIT_NOFILE, &files) == 0) {
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
+  }
   const absl::Status ran = Run(options, self);
   if (ran.ok()) return EXIT_SUCCESS;
   std::cerr << "bench: " << ran.message() << "\n";
@@ -95,8 +112,12 @@ int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
   // As clavigerd does, so that client and floor are as fast as this gRPC can be.
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
-  const std::string_view mode = argc == 2 ? argv[1] : "";
+  const std::string_view mode = argc >= 2 ? argv[1] : "";
   if (mode == claviger::bench::kFloorServerMode) return claviger::bench::RunFloorServer();
   if (mode == claviger::bench::kLoadClientMode) return claviger::bench::RunLoadClient();
+  if (mode == claviger::bench::kSessionClientMode) return claviger::bench::RunSessionClient();
+  if (mode == claviger::bench::kSyncFloorMode && argc == 3) {
+    return claviger::bench::RunSyncFloor(argv[2]);
+  }
   return claviger::bench::Main(argc, argv);
 }

@@ -74,7 +74,7 @@ size_t BytesPerKey(const RowSizes& sizes) {
 
 }  // namespace
 
-absl::StatusOr<Row> MeasureIssueThroughput(BenchEnvironment& environment) {
+absl::StatusOr<std::vector<Row>> MeasureIssueThroughput(BenchEnvironment& environment) {
   Row row;
   row.set_id("P6");
   row.set_measure("IssueKey, durable, 64 in flight");
@@ -132,7 +132,7 @@ absl::StatusOr<Row> MeasureIssueThroughput(BenchEnvironment& environment) {
       "an RPC of the same sizes whose handler does nothing: {:.0f}/s; no IssueKey can be faster "
       "here than that, whatever the disk does",
       Median(empty_calls)));
-  return row;
+  return std::vector<Row>{std::move(row)};
 }
 
 }  // namespace claviger::bench

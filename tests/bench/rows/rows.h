@@ -5,6 +5,7 @@
 
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "tests/bench/bench.pb.h"
@@ -12,15 +13,19 @@
 
 namespace claviger::bench {
 
-// Each blocks until it has measured.
-absl::StatusOr<Row> MeasureVerifyThroughput(BenchEnvironment& environment);  // P1
-absl::StatusOr<Row> MeasureVerifyLatency(BenchEnvironment& environment);     // P2
-absl::StatusOr<Row> MeasureIssueThroughput(BenchEnvironment& environment);   // P6
-absl::StatusOr<Row> MeasureVerifyAtScale(BenchEnvironment& environment);     // P7
+// Each blocks until it has measured, and gives its rows.
+absl::StatusOr<std::vector<Row>> MeasureVerifyThroughput(BenchEnvironment& environment);  // P1
+absl::StatusOr<std::vector<Row>> MeasureVerifyLatency(BenchEnvironment& environment);     // P2
+absl::StatusOr<std::vector<Row>> MeasureCachedChecks(BenchEnvironment& environment);      // P3, P4
+absl::StatusOr<std::vector<Row>> MeasureStrictRevokes(BenchEnvironment& environment);     // P5
+absl::StatusOr<std::vector<Row>> MeasureIssueThroughput(BenchEnvironment& environment);   // P6
+absl::StatusOr<std::vector<Row>> MeasureVerifyAtScale(BenchEnvironment& environment);     // P7
+absl::StatusOr<std::vector<Row>> MeasureIdleSessions(BenchEnvironment& environment);      // P13
 
 struct RowDefinition {
   std::string_view id;
-  absl::StatusOr<Row> (*measure)(BenchEnvironment& environment);
+  // Rows of several ids may come of one.
+  absl::StatusOr<std::vector<Row>> (*measure)(BenchEnvironment& environment);
 };
 
 // All of them, in the order of the report.

@@ -39,7 +39,7 @@ absl::StatusOr<Side> MakeSide(BenchEnvironment& environment, uint64_t count) {
 
 }  // namespace
 
-absl::StatusOr<Row> MeasureVerifyAtScale(BenchEnvironment& environment) {
+absl::StatusOr<std::vector<Row>> MeasureVerifyAtScale(BenchEnvironment& environment) {
   const uint64_t many = environment.options().quick ? kManyKeysQuick : kManyKeys;
   Row row;
   row.set_id("P7");
@@ -70,7 +70,7 @@ absl::StatusOr<Row> MeasureVerifyAtScale(BenchEnvironment& environment) {
         "record cache, the others by the store",
         100 * *hits / (*hits + *misses)));
   }
-  return row;
+  return std::vector<Row>{std::move(row)};
 }
 
 }  // namespace claviger::bench

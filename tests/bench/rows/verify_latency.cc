@@ -5,7 +5,7 @@
 
 namespace claviger::bench {
 
-absl::StatusOr<Row> MeasureVerifyLatency(BenchEnvironment& environment) {
+absl::StatusOr<std::vector<Row>> MeasureVerifyLatency(BenchEnvironment& environment) {
   Row row;
   row.set_id("P2");
   row.set_measure("Verify p50, 1 in flight");
@@ -15,7 +15,7 @@ absl::StatusOr<Row> MeasureVerifyLatency(BenchEnvironment& environment) {
   row.set_goal_is_minimum(false);
   absl::Status compared = CompareVerifyWithFloor(environment, 1, MedianMicroseconds, row);
   if (!compared.ok()) return compared;
-  return row;
+  return std::vector<Row>{std::move(row)};
 }
 
 }  // namespace claviger::bench
