@@ -19,14 +19,16 @@ namespace claviger::client {
 // Plain data without a secret. Shared, and immutable from then on: callers may keep it as long as
 // they like, the cache may forget it at any time.
 struct CachedGrant {
-  KeyId id;
+  // What decides comes first: a check of a key that was not checked for long waits for each line of
+  // memory.
   std::string project_id;
+  ScopeSet scopes;
+  std::vector<Cidr> allowed_cidrs;
+  KeyId id;
   std::string owner;
   Environment environment = Environment::kLive;
-  ScopeSet scopes;
   std::vector<std::pair<std::string, std::string>> labels;  // sorted by key
   std::string metadata;  // a serialized google.protobuf.Struct, opaque here; empty: none
-  std::vector<Cidr> allowed_cidrs;
   // As a date, for people. When a cached answer ends is counted on the boot clock instead (I14).
   std::optional<absl::Time> expire_time;
 };

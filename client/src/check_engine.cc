@@ -120,12 +120,13 @@ std::optional<Decision> CheckEngine::DecideLocally(std::string_view key,
   const std::optional<KeyId> id = FindKeyId(key);
   if (!id.has_value()) return NotFoundLocally();
   question.id = *id;
+  const GrantCache::Place place = env_.grants.Locate(*id);
   // The clock, then the lease, then the cache: VerifierView says why (I5).
   const absl::Duration now = env_.clock.SinceBoot();
   const bool lease_live = env_.view.LeaseLive(now);
   if (lease_live) {
     std::shared_ptr<const CachedGrant> grant =
-        FindGrant(question, now, [&] { question.hash = HashKey(key); });
+        FindGrant(place, question.hash, now, [&] { question.hash = HashKey(key); });
     if (grant != nullptr) {
       if (env_.observer != nullptr) env_.observer->OnHit();
       return DecisionBuilder::FromGrant(std::move(grant), wanted, AnswerSource::kCache);
@@ -146,12 +147,12 @@ Decision CheckEngine::NotFoundLocally() const {
 }
 
 template <typename Meanwhile>
-std::shared_ptr<const CachedGrant> CheckEngine::FindGrant(const Question& question,
-                                                          absl::Duration now,
+std::shared_ptr<const CachedGrant> CheckEngine::FindGrant(const GrantCache::Place& place,
+                                                          const KeyHash& hash, absl::Duration now,
                                                           Meanwhile meanwhile) const {
   const GrantCache::Reader reader(env_.grants);
-  const GrantEntry* entry = reader.Find(question.id, meanwhile);
-  if (entry == nullptr || !entry->LiveAt(now) || !Equal(entry->hash(), question.hash)) return {};
+  const GrantEntry* entry = reader.Find(place, meanwhile);
+  if (entry == nullptr || !entry->LiveAt(now) || !Equal(entry->hash(), hash)) return {};
   return entry->grant();
 }
 
@@ -221,7 +222,8 @@ Decision CheckEngine::DecideWithoutAnswer(const PendingCheck& check,
                                           const absl::Status& why) const {
   const absl::Duration now = env_.clock.SinceBoot();
   if (IsUnreachable(why) && env_.view.StaleUsable(now)) {
-    std::shared_ptr<const CachedGrant> grant = FindGrant(check.question, now, [] {});
+    std::shared_ptr<const CachedGrant> grant =
+        FindGrant(env_.grants.Locate(check.question.id), check.question.hash, now, [] {});
     if (grant != nullptr) {
       if (env_.observer != nullptr) env_.observer->OnStale();
       return DecisionBuilder::FromGrant(std::move(grant), check.wanted(),

@@ -52,15 +52,15 @@ GrantCache::Shard& GrantCache::ShardOf(const KeyId& id) {
   return shards_[BucketIndex(id) % kShards];
 }
 
-void GrantCache::Prefetch(size_t bucket) const {
-  const GrantEntry* const first = buckets_[bucket].load(std::memory_order_seq_cst);
+void GrantCache::Prefetch(const Place& place) const {
+  const GrantEntry* const first = buckets_[place.bucket].load(std::memory_order_seq_cst);
   if (first == nullptr) return;
   __builtin_prefetch(first);
   __builtin_prefetch(reinterpret_cast<const char*>(first) + sizeof(GrantEntry) / 2);
 }
 
-const GrantEntry* GrantCache::Find(const KeyId& id, size_t bucket) const {
-  const GrantEntry* entry = FindInChain(id, bucket);
+const GrantEntry* GrantCache::Find(const Place& place) const {
+  const GrantEntry* entry = FindInChain(place);
   if (entry == nullptr || entry->generation_ != generation_.load(std::memory_order_seq_cst)) {
     return nullptr;
   }
@@ -73,9 +73,9 @@ const GrantEntry* GrantCache::Find(const KeyId& id, size_t bucket) const {
 
 // All loads and stores of links are seq_cst, as Reclaimer demands. Evictions are visible to every
 // later lookup since their store is done before the shard's mutex is released.
-GrantEntry* GrantCache::FindInChain(const KeyId& id, size_t bucket) const {
-  GrantEntry* entry = buckets_[bucket].load(std::memory_order_seq_cst);
-  while (entry != nullptr && entry->id_ != id) {
+GrantEntry* GrantCache::FindInChain(const Place& place) const {
+  GrantEntry* entry = buckets_[place.bucket].load(std::memory_order_seq_cst);
+  while (entry != nullptr && entry->id_ != place.id) {
     entry = entry->next_.load(std::memory_order_seq_cst);
   }
   return entry;
@@ -91,7 +91,7 @@ bool GrantCache::Insert(NewGrant grant) {
 
   Shard& shard = ShardOf(id);
   absl::MutexLock lock(&shard.mutex);
-  if (GrantEntry* const old = FindInChain(id, BucketIndex(id)); old != nullptr) {
+  if (GrantEntry* const old = FindInChain(Locate(id)); old != nullptr) {
     if (old->generation_ == generation && old->revision_ > entry->revision_) {
       Release(bytes);
       return false;
@@ -109,8 +109,7 @@ bool GrantCache::Insert(NewGrant grant) {
 void GrantCache::Evict(const KeyId& id) {
   Shard& shard = ShardOf(id);
   absl::MutexLock lock(&shard.mutex);
-  if (GrantEntry* const entry = FindInChain(id, BucketIndex(id)); entry != nullptr)
-    Remove(shard, entry);
+  if (GrantEntry* const entry = FindInChain(Locate(id)); entry != nullptr) Remove(shard, entry);
 }
 
 template <typename Predicate>

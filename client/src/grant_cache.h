@@ -1,8 +1,9 @@
 // Positive answers by key id: what makes a check cost no call.
 //
+//   const GrantCache::Place place = cache.Locate(id);
 //   GrantCache::Reader reader(cache);
 //   KeyHash hash;
-//   const GrantEntry* entry = reader.Find(id, [&] { hash = HashKey(key); });
+//   const GrantEntry* entry = reader.Find(place, [&] { hash = HashKey(key); });
 //   if (entry != nullptr && entry->LiveAt(now) && Equal(entry->hash(), hash)) …
 #ifndef CLAVIGER_CLIENT_SRC_GRANT_CACHE_H_
 #define CLAVIGER_CLIENT_SRC_GRANT_CACHE_H_
@@ -87,29 +88,33 @@ class GrantCache {
   GrantCache(const GrantCache&) = delete;
   GrantCache& operator=(const GrantCache&) = delete;
 
+  // Where the entry of an id is, if there is one.
+  struct Place {
+    KeyId id;
+    size_t bucket;
+  };
+  // Begins to fetch the memory there: worth calling early.
+  Place Locate(const KeyId& id) const {
+    const Place place{id, BucketIndex(id)};
+    __builtin_prefetch(&buckets_[place.bucket]);
+    return place;
+  }
+
   // Keeps the entries that it finds allocated. Short-lived, on the stack, nothing blocks meanwhile.
   class Reader {
    public:
     // `cache` outlives the reader.
     explicit Reader(const GrantCache& cache) : cache_(cache), guard_(cache.reclaimer_) {}
 
-    // Starts to fetch what `Find` will need, while the caller computes the key's hash.
-    void Prefetch(const KeyId& id) const { cache_.Prefetch(cache_.BucketIndex(id)); }
-
-    // The entry of `id`, to be used while this reader lives; null: none. Whether it is still alive
-    // and the hash matches is the caller's to test.
-    const GrantEntry* Find(const KeyId& id) const {
-      return cache_.Find(id, cache_.BucketIndex(id));
-    }
-
-    // `Prefetch`, then `meanwhile()`, then `Find`.
+    // The entry at `place`, to be used while this reader lives; null: none. Whether it is still
+    // alive and the hash matches is the caller's to test. `meanwhile` runs while memory is fetched.
     template <typename Meanwhile>
-    const GrantEntry* Find(const KeyId& id, Meanwhile meanwhile) const {
-      const size_t bucket = cache_.BucketIndex(id);
-      cache_.Prefetch(bucket);
+    const GrantEntry* Find(const Place& place, Meanwhile meanwhile) const {
+      cache_.Prefetch(place);
       meanwhile();
-      return cache_.Find(id, bucket);
+      return cache_.Find(place);
     }
+    const GrantEntry* Find(const KeyId& id) const { return cache_.Find(cache_.Locate(id)); }
 
    private:
     const GrantCache& cache_;
@@ -144,10 +149,10 @@ class GrantCache {
   size_t BucketIndex(const KeyId& id) const;
   Shard& ShardOf(const KeyId& id);
   // REQUIRES: a Reader is alive.
-  void Prefetch(size_t bucket) const;
-  const GrantEntry* Find(const KeyId& id, size_t bucket) const;
+  void Prefetch(const Place& place) const;
+  const GrantEntry* Find(const Place& place) const;
   // Whatever its generation. REQUIRES: a Reader is alive, or the shard's mutex is held.
-  GrantEntry* FindInChain(const KeyId& id, size_t bucket) const;
+  GrantEntry* FindInChain(const Place& place) const;
   // Counts an entry in, making room for it.
   bool Reserve(size_t bytes, size_t first_shard);
   bool TryReserve(size_t bytes);

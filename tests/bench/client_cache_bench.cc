@@ -1,5 +1,6 @@
-// What a check costs that the client library answers from its own cache (P3, P4), and beside it
-// what its SHA-256 alone costs. Keys are drawn at random, so that the cache's memory is cold.
+// The parts of a check that the client library answers from its own cache: SHA-256, reading the
+// key, finding the entry. The whole is rows P3 and P4 of claviger_bench. Keys are drawn at random,
+// so that the cache's memory is cold.
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -9,11 +10,8 @@
 #include "benchmark/benchmark.h"
 #include "client/src/cached_grant.h"
 #include "client/src/grant_cache.h"
-#include "client/src/verifier_view.h"
-#include "core/decision.h"
 #include "core/digest.h"
 #include "core/key_format.h"
-#include "core/platform/system_clock.h"
 #include "core/platform/system_random.h"
 #include "fmt/format.h"
 
@@ -95,40 +93,9 @@ void FindOnly(benchmark::State& state) {
   }
 }
 
-void CheckFromCache(benchmark::State& state) {
-  const FilledCache& filled = FilledCache::Get();
-  const SystemClock clock;
-  static VerifierView view;
-  view.SetLease(absl::Hours(24 * 365 * 200));
-  const std::string_view required[] = {"orders:read"};
-  const Requirements wanted = {.project_id = "web", .required_scopes = required};
-  Draw draw(state.thread_index());
-  uint64_t denied = 0;
-  for (auto _ : state) {
-    const std::string& key = filled.key(draw());
-    const KeyId id = IdOf(key);
-    const absl::Duration now = clock.SinceBoot();
-    std::shared_ptr<const CachedGrant> grant;
-    VerifyCode code = VerifyCode::kNotFound;
-    if (view.LeaseLive(now)) {
-      GrantCache::Reader reader(filled.cache());
-      reader.Prefetch(id);
-      const KeyHash hash = HashKey(key);
-      const GrantEntry* entry = reader.Find(id);
-      if (entry != nullptr && entry->LiveAt(now) && Equal(entry->hash(), hash)) {
-        grant = entry->grant();
-        code = Decide(SubjectOf(*grant), wanted, absl::UnixEpoch());
-      }
-    }
-    if (code != VerifyCode::kValid) ++denied;
-  }
-  state.counters["denied"] = static_cast<double>(denied);
-}
-
 BENCHMARK(Sha256OfKey);
 BENCHMARK(ParseOfKey);
 BENCHMARK(FindOnly);
-BENCHMARK(CheckFromCache)->ThreadRange(1, 2)->UseRealTime();
 
 }  // namespace
 }  // namespace claviger::client

@@ -17,7 +17,6 @@ TEST(GrantCacheTest, FindsWhatWasInserted) {
   GrantCache cache({});
   ASSERT_TRUE(cache.Insert(GrantOf(1, 7)));
   GrantCache::Reader reader(cache);
-  reader.Prefetch(IdOf(1));
   const GrantEntry* entry = reader.Find(IdOf(1));
   ASSERT_NE(entry, nullptr);
   EXPECT_TRUE(Equal(entry->hash(), HashOf(1)));
