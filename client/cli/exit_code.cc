@@ -1,7 +1,5 @@
 #include "client/cli/exit_code.h"
 
-#include <algorithm>
-
 namespace claviger::cli {
 
 ExitCode ExitCodeFor(const grpc::Status& status) {
@@ -33,6 +31,11 @@ ExitCode ExitCodeFor(const absl::Status& status) {
   }
 }
 
-ExitCode Worse(ExitCode a, ExitCode b) { return std::max(a, b); }
+ExitCode Worse(ExitCode a, ExitCode b) {
+  const auto rank = [](ExitCode code) {
+    return code == ExitCode::kPending ? 0.5 : static_cast<double>(code);
+  };
+  return rank(a) < rank(b) ? b : a;
+}
 
 }  // namespace claviger::cli

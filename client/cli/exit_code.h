@@ -14,6 +14,7 @@ enum class ExitCode : int {
   kDenied = 1,       // the server answered no; for `verify`: the key is not good
   kUsage = 2,        // the arguments, as found here or by the server
   kUnreachable = 3,  // no answer: not reachable, not available, or not in time
+  kPending = 4,      // done, but some verifier may accept the old state for a while
 };
 
 // For the outcome of a call.
@@ -21,7 +22,8 @@ ExitCode ExitCodeFor(const grpc::Status& status);
 // For what went wrong on this machine, before or after a call.
 ExitCode ExitCodeFor(const absl::Status& status);
 
-// The one to report when a command did several things: the higher number.
+// The one to report when a command did several things: the higher number, but any failure before
+// kPending.
 ExitCode Worse(ExitCode a, ExitCode b);
 
 }  // namespace claviger::cli

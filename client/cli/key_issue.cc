@@ -23,8 +23,8 @@ struct IssueOptions {
   std::string name;
   std::string description;
   std::vector<std::string> scopes;
-  std::string ttl;
-  std::string expires;
+  std::optional<std::string> ttl;
+  std::optional<std::string> expires;
   std::string owner;
   std::vector<std::string> labels;
   std::string metadata;
@@ -38,13 +38,13 @@ struct IssueOptions {
 };
 
 absl::Status FillExpiration(const IssueOptions& options, v1::IssueKeyRequest& request) {
-  if (!options.ttl.empty()) {
-    const absl::StatusOr<std::optional<absl::Duration>> ttl = ParseTtl("--ttl", options.ttl);
+  if (options.ttl.has_value()) {
+    const absl::StatusOr<std::optional<absl::Duration>> ttl = ParseTtl("--ttl", *options.ttl);
     if (!ttl.ok()) return ttl.status();
     if (ttl->has_value()) *request.mutable_ttl() = ToProto(**ttl);
   }
-  if (!options.expires.empty()) {
-    const absl::StatusOr<absl::Time> time = ParseTime("--expires", options.expires);
+  if (options.expires.has_value()) {
+    const absl::StatusOr<absl::Time> time = ParseTime("--expires", *options.expires);
     if (!time.ok()) return time.status();
     *request.mutable_expire_time() = ToProto(*time);
   }
@@ -110,10 +110,8 @@ void NoteSurprises(const IssueOptions& options, const v1::IssueKeyResponse& resp
 
 // How to come by a key that was issued but did not arrive.
 void NoteRequestId(const v1::IssueKeyRequest& request, CommandContext& context) {
-  context.Note(
-      fmt::format("  to get the same key and not a second one, repeat within 10 minutes with\n"
-                  "  --request-id {}",
-                  request.request_id()));
+  context.Note("  to get the same key and not a second one, repeat within 10 minutes with");
+  context.Note("  --request-id " + request.request_id());
 }
 
 ExitCode IssueKey(const IssueOptions& options, CommandContext& context) {

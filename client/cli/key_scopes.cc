@@ -79,7 +79,8 @@ ExitCode ChangeScopes(const ScopesOptions& options, Connection& connection,
     return connection.keys().UpdateScopes(call, request, &response);
   });
   if (!status.ok()) return context.Fail(status);
-  if (context.json()) return context.PrintJson(response);
+  const ExitCode reached = ExitCodeFor(response.propagation());
+  if (context.json()) return Worse(context.PrintJson(response), reached);
   FieldList fields;
   fields.Add("added", JoinOrNone(response.added()));
   fields.Add("removed", JoinOrNone(response.removed()));
@@ -89,7 +90,7 @@ ExitCode ChangeScopes(const ScopesOptions& options, Connection& connection,
   }
   context.Print(fields);
   if (options.dry_run) context.Note("nothing was changed (--dry-run)");
-  return ExitCode::kOk;
+  return reached;
 }
 
 ExitCode Scopes(const ScopesOptions& options, CommandContext& context) {

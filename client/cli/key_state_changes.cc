@@ -33,6 +33,8 @@ struct Outcome {
   std::shared_ptr<google::protobuf::Message> response;
   // Words behind `revoked`, without the semicolon; may be empty.
   std::string propagation;
+  // Unless `status` is an error.
+  ExitCode exit_code = ExitCode::kOk;
 };
 
 using Change = std::function<Outcome(const std::string& id, const ChangeOptions&, Connection&)>;
@@ -55,6 +57,7 @@ Outcome Make(Connection& connection, const Request& request,
   if constexpr (requires { response->propagation(); }) {
     if (response->has_propagation()) {
       outcome.propagation = DescribePropagation(response->propagation());
+      outcome.exit_code = ExitCodeFor(response->propagation());
     }
   }
   outcome.response = std::move(response);
@@ -123,8 +126,9 @@ ExitCode Apply(const ChangeOptions& options, const std::string& done, const Chan
     if (!outcome.status.ok()) {
       if (options.ids.size() > 1) context.Note(id + ":");
       worst = Worse(worst, context.Fail(outcome.status));
-    } else if (!context.json()) {
-      context.Print(Line(id, options, done, outcome));
+    } else {
+      worst = Worse(worst, outcome.exit_code);
+      if (!context.json()) context.Print(Line(id, options, done, outcome));
     }
     if (!context.json()) continue;
     if (!json.empty()) json.insert(json.size() - 1, ",");
@@ -133,7 +137,8 @@ ExitCode Apply(const ChangeOptions& options, const std::string& done, const Chan
   if (!context.json()) return worst;
   // One key: its response, as for every other command; an error is on stderr then.
   if (options.ids.size() > 1) json = "[\n" + json + "]\n";
-  if (options.ids.size() > 1 || worst == ExitCode::kOk) context.Print(json);
+  const bool answered = worst == ExitCode::kOk || worst == ExitCode::kPending;
+  if (options.ids.size() > 1 || answered) context.Print(json);
   return worst;
 }
 

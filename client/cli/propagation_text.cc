@@ -36,6 +36,12 @@ std::string DescribePropagation(const v1::Propagation& propagation) {
       if (propagation.acked_sessions() == 0) return "no verifier held it (0 sessions)";
       return fmt::format("{} confirmed in {}", Verifiers(propagation.acked_sessions()), waited);
     case v1::PROPAGATION_OUTCOME_LEASES_EXPIRED:
+      if (propagation.expired_sessions() == 0) {
+        return fmt::format(
+            "{}what verifiers may have held since before the server's restart has ended, in {} "
+            "(LEASES_EXPIRED)",
+            ConfirmedBefore(propagation), waited);
+      }
       return fmt::format("{}{} lost the right to answer from cache, all in {} (LEASES_EXPIRED)",
                          ConfirmedBefore(propagation), Verifiers(propagation.expired_sessions()),
                          waited);
@@ -48,6 +54,11 @@ std::string DescribePropagation(const v1::Propagation& propagation) {
   if (safe_in <= absl::ZeroDuration()) return "durable, nobody was waited for";
   return fmt::format("durable, verifiers stop accepting it within {} (COMMIT)",
                      FormatElapsed(safe_in));
+}
+
+ExitCode ExitCodeFor(const v1::Propagation& propagation) {
+  return propagation.outcome() == v1::PROPAGATION_OUTCOME_PENDING ? ExitCode::kPending
+                                                                  : ExitCode::kOk;
 }
 
 }  // namespace claviger::cli

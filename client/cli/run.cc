@@ -26,7 +26,8 @@ namespace {
 constexpr char kDescription[] =
     "claviger: issue, scope, revoke and check API keys at a Claviger server";
 constexpr char kFooter[] =
-    "Exit codes: 0 done or valid, 1 denied or refused, 2 wrong arguments, 3 server unreachable\n\n"
+    "Exit codes: 0 done or valid, 1 denied or refused, 2 wrong arguments, 3 server unreachable,\n"
+    "4 done, but a verifier that did not answer may accept the old state for a while\n\n"
     "Examples:\n"
     "  claviger status\n"
     "  claviger project create acme --name 'Acme API'\n"

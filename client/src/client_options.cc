@@ -66,6 +66,9 @@ absl::Status CheckCredentials(const ClientOptions& options) {
   if (!options.key.empty() && !options.key_file.empty()) {
     return Invalid("key", "not together with key_file");
   }
+  if (options.key.empty() && options.key_file.empty() && tls.cert_file.empty()) {
+    return Invalid("key", "give it, key_file or tls.cert_file: the authority must know its caller");
+  }
   if (tls.cert_file.empty() != tls.cert_key_file.empty()) {
     return Invalid("tls.cert_file", "give both it and tls.cert_key_file, or neither");
   }

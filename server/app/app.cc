@@ -83,6 +83,10 @@ absl::Status App::OpenStore(const Clock& clock) {
   absl::StatusOr<std::unique_ptr<RocksDbStore>> store = RocksDbStore::Open(options);
   if (!store.ok()) return store.status();
   store_ = *std::move(store);
+  if (options.accept_older_state) {
+    log::Warning("a new history has begun: --accept-older-state is for one start only",
+                 {{"epoch", store_->epoch().ToHex()}});
+  }
   clock_ = std::make_unique<RatchetClock>(clock, store_->highest_time_seen());
 
   cache_ = std::make_unique<RecordCache>(

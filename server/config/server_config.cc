@@ -8,6 +8,7 @@
 #include "fmt/format.h"
 #include "server/config/private_file.h"
 #include "server/config/values.h"
+#include "server/manage/caller_map.h"
 #include "server/transport/invalid_setting.h"
 
 namespace claviger {
@@ -119,6 +120,10 @@ absl::Status ServerConfig::CheckFiles(absl::Time now) const {
     if (!identity.ok()) return identity.status();
     const absl::Status fit = CheckTlsIdentity(tls.files, tls.client_auth, now, *identity);
     if (!fit.ok()) return fit;
+  }
+  if (!callers.caller_map.empty()) {
+    const auto map = LoadCallerMap(callers.caller_map.string());
+    if (!map.ok()) return map.status();
   }
   const auto peppers = ReadPrivateFile(callers.pepper_file);
   // In dev mode the first start makes it.

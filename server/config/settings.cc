@@ -122,7 +122,8 @@ void AddStore(ServerConfig& config, List& list) {
             "Directory of the store; with --dev ./data, else /var/lib/claviger")
       .Size("memory", config.store.memory_bytes, "Memory for the store's caches and buffers")
       .Switch("accept-older-state", config.store.accept_older_state,
-              "Open a store that is older than what was served before")
+              "For one start after a copy was put back: opens it, and makes every "
+              "cache forget what it has")
       .Path("pepper-file", config.callers.pepper_file, "Peppers as `id:base64` lines, mode 0600")
       .Path("caller-map", config.callers.caller_map, "Which client certificates are which callers");
 }

@@ -87,8 +87,9 @@ absl::Status SyncReactor::HandleHello(const v1::SyncHello& hello) {
                 {.caller = caller_->actor(),
                  .peer = caller_->peer(),
                  .key_id = caller_->key_id(),
-                 .still_allowed = still_allowed_},
+                 .still_allowed = std::exchange(still_allowed_, nullptr)},
                 *std::move(parsed), std::move(filter));
+  caller_.reset();
   return absl::OkStatus();
 }
 

@@ -2,7 +2,7 @@
 #ifndef CLAVIGER_SERVER_RPC_SYNC_REACTOR_H_
 #define CLAVIGER_SERVER_RPC_SYNC_REACTOR_H_
 
-#include <deque>
+#include <list>
 #include <memory>
 #include <optional>
 
@@ -60,12 +60,13 @@ class SyncReactor final : public grpc::ServerBidiReactor<v1::SyncRequest, v1::Sy
 
   // Of the reading side, which is one callback at a time.
   v1::SyncRequest request_;
-  std::optional<Caller> caller_;
+  std::optional<Caller> caller_;  // until Hello; so is the next
   std::function<absl::Status()> still_allowed_;
   bool said_hello_ = false;
 
   absl::Mutex mutex_;
-  std::deque<v1::SyncResponse> outbox_ ABSL_GUARDED_BY(mutex_);
+  // A list: unlike a deque an empty one has allocated nothing, and most are empty.
+  std::list<v1::SyncResponse> outbox_ ABSL_GUARDED_BY(mutex_);
   bool writing_ ABSL_GUARDED_BY(mutex_) = false;
   bool reading_paused_ ABSL_GUARDED_BY(mutex_) = false;
   std::optional<absl::Status> ending_ ABSL_GUARDED_BY(mutex_);

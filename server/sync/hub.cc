@@ -128,7 +128,8 @@ void Hub::ForgetExpired(absl::Duration now) {
     const auto current = it++;
     const Session& session = **current;
     if (session.HoldsLease(now)) continue;
-    ++counters_.leases_expired;
+    // Observers, and who left before its first Beat, had none.
+    if (session.lease_end() != -absl::InfiniteDuration()) ++counters_.leases_expired;
     gone_.erase(current);
     sessions_.erase(SessionId(session.id()));
   }

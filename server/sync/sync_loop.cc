@@ -1,10 +1,12 @@
 #include "server/sync/sync_loop.h"
 
 #include <algorithm>
+#include <string>
 #include <utility>
 
 #include "core/key_record.h"
 #include "core/status.h"
+#include "server/logging/log.h"
 #include "storage/numbered_change.h"
 
 namespace claviger::sync {
@@ -135,7 +137,15 @@ void SyncLoop::Admit(ConnectionId connection, Stream stream, const Hello& hello,
     stream.stream->Close(NotYourSession());
     return;
   }
-  owners_[hello.session_id] = stream.owner;
+  if (hello.epoch == options_.hub.epoch && hello.resume_revision > hub_.head()) {
+    log::Error(
+        "a verifier knows of changes that this store does not have: is it an older copy? "
+        "Then start once with --accept-older-state",
+        {{"caller", stream.owner.caller},
+         {"verifier_revision", std::to_string(hello.resume_revision.value)},
+         {"store_revision", std::to_string(hub_.head().value)}});
+  }
+  owners_[hello.session_id] = {.caller = stream.owner.caller, .peer = stream.owner.peer};
   streams_[connection] = std::move(stream);
   hub_.OnHello(connection, hello, std::move(filter), clock_.SinceBoot());
 }
@@ -254,7 +264,7 @@ SessionList SyncLoop::List() const {
 void SyncLoop::Report() {
   const SessionList list = List();
   // Owners of sessions that the hub has forgotten.
-  absl::flat_hash_map<SessionId, StreamOwner> remembered;
+  absl::flat_hash_map<SessionId, SessionOwner> remembered;
   for (const OwnedSession& session : list.sessions) {
     const auto it = owners_.find(session.info.id);
     if (it != owners_.end()) remembered.insert(*it);

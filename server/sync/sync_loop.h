@@ -40,6 +40,12 @@ class SyncStream {
   virtual void Close(absl::Status status) = 0;
 };
 
+// Whose session it is, for those who look at it.
+struct SessionOwner {
+  std::string caller;
+  std::string peer;
+};
+
 // Whose stream it is.
 struct StreamOwner {
   std::string caller;
@@ -145,7 +151,7 @@ class SyncLoop final : public CommitListener {
   Hub hub_;
   absl::flat_hash_set<ConnectionId> arriving_;  // said Hello and are not yet known to the hub
   absl::flat_hash_map<ConnectionId, Stream> streams_;
-  absl::flat_hash_map<SessionId, StreamOwner> owners_;  // of sessions that are gone, too
+  absl::flat_hash_map<SessionId, SessionOwner> owners_;  // of sessions that are gone, too
   absl::flat_hash_map<uint64_t, BarrierDone> waiting_;
   uint64_t next_barrier_ = 1;
   absl::Duration announced_ = absl::ZeroDuration();

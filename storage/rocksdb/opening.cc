@@ -164,11 +164,13 @@ absl::StatusOr<OpenedDatabase> OpenDatabase(const DataDir& dir,
   if (!complete.ok() && !(absl::IsDataLoss(complete) && options.accept_older_state)) {
     return complete;
   }
-  if (is_new || !complete.ok()) {
+  // A copy of the whole directory looks complete: only whoever put it there knows, and says so.
+  if (is_new || options.accept_older_state) {
     const auto epoch = NewEpoch(*options.random);
     if (!epoch.ok()) return epoch.status();
     opened.state.epoch = *epoch;
-    if (auto status = WriteState(*opened.database, opened.state, !complete.ok()); !status.ok()) {
+    if (auto status = WriteState(*opened.database, opened.state, options.accept_older_state);
+        !status.ok()) {
       return status;
     }
   }

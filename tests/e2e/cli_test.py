@@ -198,6 +198,10 @@ class IssueTest(CliTestCase):
         info = self.cli_json("key", "issue", "-p", "default", "-n", "none", "--ttl", "none")["info"]
         self.assertNotIn("expireTime", info)
 
+    def test_a_time_that_is_empty_is_no_time(self):
+        for flag in ("--ttl", "--expires"):
+            self.assertIn(flag, self.cli("key", "issue", "-p", "default", "-n", "x", flag, "", expect=USAGE).err)
+
     def test_key_out_is_closed_and_never_overwrites(self):
         path = self.folder / "partner.key"
         result = self.cli("key", "issue", "-p", "default", "-n", "partner", "--key-out", str(path))

@@ -52,8 +52,8 @@ struct TlsOptions {
 };
 
 struct ClientOptions {
-  // 1 to 16 of `HOST:PORT`, `[IPV6]:PORT` or `unix:PATH`, all of the same authority. The client keeps
-  // to one of them, chosen at random, and goes on to the next when it fails.
+  // 1 to 16 of `HOST:PORT`, `[IPV6]:PORT` or `unix:PATH`, all of the same authority. The client
+  // keeps to one of them, chosen at random, and goes on to the next when it fails.
   std::vector<std::string> endpoints = {};
 
   // The management key that the client shows to the authority, which needs the permission

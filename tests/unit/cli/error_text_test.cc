@@ -98,6 +98,8 @@ TEST(ExitCodeTest, LocalMistakesAreUsage) {
 TEST(ExitCodeTest, TheWorstOfSeveralIsReported) {
   EXPECT_EQ(Worse(ExitCode::kOk, ExitCode::kDenied), ExitCode::kDenied);
   EXPECT_EQ(Worse(ExitCode::kUnreachable, ExitCode::kDenied), ExitCode::kUnreachable);
+  EXPECT_EQ(Worse(ExitCode::kOk, ExitCode::kPending), ExitCode::kPending);
+  EXPECT_EQ(Worse(ExitCode::kPending, ExitCode::kDenied), ExitCode::kDenied);
 }
 
 }  // namespace

@@ -32,6 +32,9 @@ TEST(DescribePropagationTest, SaysWhatHappenedInWords) {
        "(LEASES_EXPIRED)"},
       {v1::PROPAGATION_OUTCOME_LEASES_EXPIRED, 0, 1, 0, absl::Seconds(2), none,
        "1 verifier lost the right to answer from cache, all in 2 s (LEASES_EXPIRED)"},
+      {v1::PROPAGATION_OUTCOME_LEASES_EXPIRED, 0, 0, 0, absl::Seconds(2), none,
+       "what verifiers may have held since before the server's restart has ended, in 2 s "
+       "(LEASES_EXPIRED)"},
       {v1::PROPAGATION_OUTCOME_PENDING, 0, 0, 0, none, absl::Milliseconds(2'100),
        "waiting verifiers stop accepting it within 2.1 s (PENDING)"},
       {v1::PROPAGATION_OUTCOME_PENDING, 11, 0, 3, none, absl::Milliseconds(2'100),
@@ -51,6 +54,8 @@ TEST(DescribePropagationTest, SaysWhatHappenedInWords) {
     *propagation.mutable_waited() = ToProto(c.waited);
     *propagation.mutable_safe_in() = ToProto(c.safe_in);
     EXPECT_EQ(DescribePropagation(propagation), c.want);
+    EXPECT_EQ(ExitCodeFor(propagation),
+              c.outcome == v1::PROPAGATION_OUTCOME_PENDING ? ExitCode::kPending : ExitCode::kOk);
   }
 }
 

@@ -17,6 +17,7 @@ using ::testing::StartsWith;
 ClientOptions Good() {
   ClientOptions options;
   options.endpoints = {"127.0.0.1:7420"};
+  options.key_file = "claviger.key";
   options.plaintext = true;
   return options;
 }
@@ -40,11 +41,8 @@ TEST(ClientOptionsTest, AWrongOneIsNamed) {
       {"endpoints[1]:", [](auto& o) { o.endpoints.push_back("keys"); }},
       {"plaintext:", [](auto& o) { o.endpoints.push_back("keys.internal:7420"); }},
       {"plaintext:", [](auto& o) { o.tls.ca_file = "ca.pem"; }},
-      {"key:",
-       [](auto& o) {
-         o.key = SecretString("k");
-         o.key_file = "f";
-       }},
+      {"key:", [](auto& o) { o.key = SecretString("k"); }},
+      {"key:", [](auto& o) { o.key_file.clear(); }},
       {"tls.cert_file:",
        [](auto& o) {
          o.plaintext = false;

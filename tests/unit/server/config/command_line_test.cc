@@ -279,6 +279,15 @@ TEST(ServerConfigTest, CheckFilesRefusesAPepperFileThatOthersMayRead) {
   EXPECT_TRUE(config.CheckFiles(absl::Now()).ok());
 }
 
+TEST(ServerConfigTest, CheckFilesReadsTheCallerMap) {
+  TempDir dir;
+  ServerConfig config =
+      Parse({"--insecure", "--pepper-file", dir.Write("pepper", "p1:AAAA", 0600)})->config;
+  config.callers.caller_map =
+      dir.Write("callers.json", R"({"callers": [{"san": "dns:a", "permissions": ["keys.fly"]}]})");
+  EXPECT_THAT(std::string(config.CheckFiles(absl::Now()).message()), HasSubstr("keys.fly"));
+}
+
 TEST(ServerConfigTest, CheckFilesMissesThePepperFileInProductionOnly) {
   TempDir dir;
   const std::string none = dir.Join("none");
