@@ -19,7 +19,7 @@ constexpr SharedRecord::Shape kShape = {.keys = 0, .slots = 240, .processes = 8,
 // More than so few slots can have revoked in a second.
 constexpr uint64_t kKeysPerSecond = 1000;
 constexpr uint64_t kMaxKeys = 2'000'000;
-constexpr uint32_t kPatience = 3;
+constexpr uint32_t kPatience = 8;
 constexpr absl::Duration kStep = absl::Seconds(1);
 constexpr size_t kViolationsShown = 20;
 

@@ -22,7 +22,7 @@ struct RunOptions {
   std::string self;
   std::string folder;
   uint64_t seed = 0;
-  // How long to disturb. When that was not enough for the two numbers it goes on, up to three times
+  // How long to disturb. When that was not enough for the two numbers it goes on, up to eight times
   // as long in all.
   uint32_t seconds = 0;
   uint64_t min_checks = 0;
