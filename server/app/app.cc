@@ -56,8 +56,11 @@ absl::StatusOr<std::unique_ptr<App>> App::Start(const ServerConfig& config, cons
     std::error_code ignored;  // the store says what is wrong with the folder, if anything is
     std::filesystem::create_directories(config.store.data_dir, ignored);
   }
+  // Beside a store that is there already a new pepper would recognise none of its keys.
+  std::error_code unreadable;
+  const bool is_new = !std::filesystem::exists(config.store.data_dir / "db", unreadable);
   absl::StatusOr<PepperSet> peppers =
-      LoadPeppers(config.callers.pepper_file, /*make_missing=*/config.dev, random);
+      LoadPeppers(config.callers.pepper_file, /*make_missing=*/config.dev && is_new, random);
   if (!peppers.ok()) return peppers.status();
   std::unique_ptr<App> app(new App(config, random, *std::move(peppers)));
   if (absl::Status s = app->OpenStore(clock); !s.ok()) return s;

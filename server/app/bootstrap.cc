@@ -120,11 +120,15 @@ absl::Status CheckPeppers(KeyStore& store, const PepperSet& peppers) {
     if (!Equal(*canary, digest)) different.push_back(id);
   }
   if (!missing.empty() || !different.empty()) {
+    std::string wrong;
+    if (!missing.empty()) wrong = fmt::format(" missing [{}],", fmt::join(missing, " "));
+    if (!different.empty()) {
+      wrong += fmt::format(" other bytes than before [{}],", fmt::join(different, " "));
+    }
     return ConfigError(
-        fmt::format("the pepper file does not fit the store: missing [{}], other bytes than before "
-                    "[{}]; without them keys "
-                    "cannot be recognised, so put the right pepper file back",
-                    fmt::join(missing, " "), fmt::join(different, " ")));
+        fmt::format("the pepper file does not fit the store:{} and without them keys cannot be "
+                    "recognised; put the right pepper file back",
+                    wrong));
   }
   return CommitAndWait(store,
                        [&](const StateReader&) -> absl::StatusOr<ChangeSet> {
