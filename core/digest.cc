@@ -15,6 +15,20 @@ Sha256Bytes Sha256(std::string_view data) {
 
 KeyHash HashKey(std::string_view whole_key) { return {Sha256(whole_key)}; }
 
+// A key is longer than a block of SHA-256 and shorter than two: one is done here, one at the end.
+KeyHasher::KeyHasher(std::string_view whole_key) {
+  EVP_MD_CTX* const context = evp::ThreadContext();
+  evp::Require(EVP_DigestInit_ex2(context, nullptr, nullptr) == 1, "EVP_DigestInit_ex2");
+  evp::Update(context, whole_key);
+}
+
+KeyHash KeyHasher::Finish() {
+  KeyHash hash;
+  evp::Require(EVP_DigestFinal_ex(evp::ThreadContext(), hash.bytes.data(), nullptr) == 1,
+               "EVP_DigestFinal_ex");
+  return hash;
+}
+
 bool Equal(const KeyHash& a, const KeyHash& b) {
   return ConstantTimeEquals(AsBytes(a.bytes), AsBytes(b.bytes));
 }

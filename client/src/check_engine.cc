@@ -31,6 +31,13 @@ std::optional<KeyId> FindKeyId(std::string_view key) {
   return KeyId::Parse(key.substr(key.size() - kTailLength + kIdOffset, kKeyIdLength));
 }
 
+// The entry's grant, if it is live and of that key; else null.
+std::shared_ptr<const CachedGrant> LiveGrant(const GrantEntry* entry, const KeyHash& hash,
+                                             absl::Duration now) {
+  if (entry == nullptr || !entry->LiveAt(now) || !Equal(entry->hash(), hash)) return {};
+  return entry->grant();
+}
+
 // Whether the authority, as opposed to the caller or the network, said no.
 bool IsUnreachable(const absl::Status& status) {
   return absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status);
@@ -125,8 +132,7 @@ std::optional<Decision> CheckEngine::DecideLocally(std::string_view key,
   const absl::Duration now = env_.clock.SinceBoot();
   const bool lease_live = env_.view.LeaseLive(now);
   if (lease_live) {
-    std::shared_ptr<const CachedGrant> grant =
-        FindGrant(place, question.hash, now, [&] { question.hash = HashKey(key); });
+    std::shared_ptr<const CachedGrant> grant = FindGrant(place, key, now, question.hash);
     if (grant != nullptr) {
       if (env_.observer != nullptr) env_.observer->OnHit();
       return DecisionBuilder::FromGrant(std::move(grant), wanted, AnswerSource::kCache);
@@ -146,14 +152,20 @@ Decision CheckEngine::NotFoundLocally() const {
   return DecisionBuilder::Denied(VerifyCode::kNotFound, AnswerSource::kCache);
 }
 
-template <typename Meanwhile>
-std::shared_ptr<const CachedGrant> CheckEngine::FindGrant(const GrantCache::Place& place,
-                                                          const KeyHash& hash, absl::Duration now,
-                                                          Meanwhile meanwhile) const {
+std::shared_ptr<const CachedGrant> CheckEngine::FindGrant(const Question& question,
+                                                          absl::Duration now) const {
   const GrantCache::Reader reader(env_.grants);
-  const GrantEntry* entry = reader.Find(place, meanwhile);
-  if (entry == nullptr || !entry->LiveAt(now) || !Equal(entry->hash(), hash)) return {};
-  return entry->grant();
+  return LiveGrant(reader.Find(question.id), question.hash, now);
+}
+
+std::shared_ptr<const CachedGrant> CheckEngine::FindGrant(const GrantCache::Place& place,
+                                                          std::string_view key, absl::Duration now,
+                                                          KeyHash& hash) const {
+  const GrantCache::Reader reader(env_.grants);
+  std::optional<KeyHasher> hasher;
+  const GrantEntry* entry = reader.Find(
+      place, [&] { hasher.emplace(key); }, [&] { hash = hasher->Finish(); });
+  return LiveGrant(entry, hash, now);
 }
 
 void CheckEngine::Ask(std::shared_ptr<PendingCheck> check) {
@@ -222,8 +234,7 @@ Decision CheckEngine::DecideWithoutAnswer(const PendingCheck& check,
                                           const absl::Status& why) const {
   const absl::Duration now = env_.clock.SinceBoot();
   if (IsUnreachable(why) && env_.view.StaleUsable(now)) {
-    std::shared_ptr<const CachedGrant> grant =
-        FindGrant(env_.grants.Locate(check.question.id), check.question.hash, now, [] {});
+    std::shared_ptr<const CachedGrant> grant = FindGrant(check.question, now);
     if (grant != nullptr) {
       if (env_.observer != nullptr) env_.observer->OnStale();
       return DecisionBuilder::FromGrant(std::move(grant), check.wanted(),

@@ -64,11 +64,11 @@ class CheckEngine {
   // The decision that needs no call, or nullopt with `question` filled.
   std::optional<Decision> DecideLocally(std::string_view key, const CheckRequirements& wanted,
                                         Question& question) const;
-  // The cached grant at `place` that is live and of that key; null: none. `meanwhile` runs while
-  // memory is fetched, and may fill in the hash.
-  template <typename Meanwhile>
-  std::shared_ptr<const CachedGrant> FindGrant(const GrantCache::Place& place, const KeyHash& hash,
-                                               absl::Duration now, Meanwhile meanwhile) const;
+  // The cached grant that is live and of that key; null: none.
+  std::shared_ptr<const CachedGrant> FindGrant(const Question& question, absl::Duration now) const;
+  // The same at `place` for `key`, whose `hash` it works out while memory is fetched.
+  std::shared_ptr<const CachedGrant> FindGrant(const GrantCache::Place& place, std::string_view key,
+                                               absl::Duration now, KeyHash& hash) const;
   Decision NotFoundLocally() const;
   // Starts to ask the authority, or joins who already does. Ends in Finish.
   void Ask(std::shared_ptr<PendingCheck> check);

@@ -3,7 +3,7 @@
 //   const GrantCache::Place place = cache.Locate(id);
 //   GrantCache::Reader reader(cache);
 //   KeyHash hash;
-//   const GrantEntry* entry = reader.Find(place, [&] { hash = HashKey(key); });
+//   const GrantEntry* entry = reader.Find(place, [&] { hash = HashKey(key); }, [] {});
 //   if (entry != nullptr && entry->LiveAt(now) && Equal(entry->hash(), hash)) …
 #ifndef CLAVIGER_CLIENT_SRC_GRANT_CACHE_H_
 #define CLAVIGER_CLIENT_SRC_GRANT_CACHE_H_
@@ -107,11 +107,14 @@ class GrantCache {
     explicit Reader(const GrantCache& cache) : cache_(cache), guard_(cache.reclaimer_) {}
 
     // The entry at `place`, to be used while this reader lives; null: none. Whether it is still
-    // alive and the hash matches is the caller's to test. `meanwhile` runs while memory is fetched.
-    template <typename Meanwhile>
-    const GrantEntry* Find(const Place& place, Meanwhile meanwhile) const {
+    // alive and the hash matches is the caller's to test. `meanwhile` runs while the entry's memory
+    // is fetched, and `then` while that of its grant is.
+    template <typename Meanwhile, typename Then>
+    const GrantEntry* Find(const Place& place, Meanwhile meanwhile, Then then) const {
       cache_.Prefetch(place);
       meanwhile();
+      cache_.PrefetchGrant(place);
+      then();
       return cache_.Find(place);
     }
     const GrantEntry* Find(const KeyId& id) const { return cache_.Find(cache_.Locate(id)); }
@@ -150,6 +153,7 @@ class GrantCache {
   Shard& ShardOf(const KeyId& id);
   // REQUIRES: a Reader is alive.
   void Prefetch(const Place& place) const;
+  void PrefetchGrant(const Place& place) const;
   const GrantEntry* Find(const Place& place) const;
   // Whatever its generation. REQUIRES: a Reader is alive, or the shard's mutex is held.
   GrantEntry* FindInChain(const Place& place) const;

@@ -59,5 +59,13 @@ TEST(ToHexTest, IsLowerCaseAndKeepsLeadingZeros) {
   EXPECT_EQ(ToHex(std::string_view("\x00\x0f\xa0\xff", 4)), "000fa0ff");
 }
 
+TEST(KeyHasherTest, TwoHalvesGiveTheSameHash) {
+  for (const size_t size : {0U, 1U, 63U, 64U, 75U, 88U, 1000U}) {
+    const std::string key(size, 'k');
+    KeyHasher hasher(key);
+    EXPECT_TRUE(Equal(hasher.Finish(), HashKey(key))) << size;
+  }
+}
+
 }  // namespace
 }  // namespace claviger
