@@ -63,7 +63,8 @@ TEST(KeyHasherTest, TwoHalvesGiveTheSameHash) {
   for (const size_t size : {0U, 1U, 63U, 64U, 75U, 88U, 1000U}) {
     const std::string key(size, 'k');
     KeyHasher hasher(key);
-    EXPECT_TRUE(Equal(hasher.Finish(), HashKey(key))) << size;
+    const KeyHash halves = hasher.Finish();
+    EXPECT_TRUE(Equal(halves, HashKey(key))) << size;
   }
 }
 
