@@ -25,6 +25,7 @@ GrantEntry::GrantEntry(NewGrant&& from, uint64_t generation, size_t bytes)
       generation_(generation),
       end_nanos_(absl::ToInt64Nanoseconds(from.end_of_life)),
       grant_(std::move(from.grant)),
+      scopes_(grant_->scopes.scopes().data()),
       hash_(from.hash),
       revision_(from.revision),
       bytes_(bytes) {}
@@ -66,6 +67,9 @@ void GrantCache::PrefetchGrant(const Place& place) const {
   const char* const grant = reinterpret_cast<const char*>(entry->grant_.get());
   __builtin_prefetch(grant - 16, 1);
   __builtin_prefetch(grant + 48);
+  const char* const scopes = reinterpret_cast<const char*>(entry->scopes_);
+  __builtin_prefetch(scopes);
+  __builtin_prefetch(scopes + 64);
 }
 
 const GrantEntry* GrantCache::Find(const Place& place) const {

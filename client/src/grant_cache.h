@@ -58,6 +58,7 @@ class alignas(64) GrantEntry {
   const uint64_t generation_;
   const int64_t end_nanos_;
   const std::shared_ptr<const CachedGrant> grant_;
+  const std::string* const scopes_;  // of the grant: fetched beside it, not after it
   // Second chance: found since the hand came by.
   mutable std::atomic<bool> referenced_{false};
   const KeyHash hash_;

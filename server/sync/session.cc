@@ -29,6 +29,7 @@ std::vector<FromAuthority> Session::Connect(ConnectionId connection, const Hello
   client_ = hello.client;
   observer_ = hello.observer;
   stale_on_error_ = hello.stale_on_error;
+  last_grant_ = -absl::InfiniteDuration();
   under_way_.reset();
   if (resumed) {
     // Its position is as good as an acknowledgement.
@@ -56,7 +57,8 @@ std::optional<std::vector<FromAuthority>> Session::OnBeat(const Beat& beat, cons
   acked_ = std::max(acked_, beat.acked_revision);
   if (under_way_.has_value() && acked_ >= *under_way_) under_way_.reset();
   if (!under_way_.has_value()) flushed_for_filter_ = true;
-  const bool earned = !observer_ && (!under_way_.has_value() || !rules_.grant_needs_ack);
+  const bool earned = !observer_ && (!under_way_.has_value() || !rules_.grant_needs_ack) &&
+                      GrantIsDue(lease, now);
   if (!rules_.replay_before_grant) {
     std::vector<FromAuthority> out;
     if (earned) out.push_back(GrantFor(beat, lease, now));
@@ -75,6 +77,7 @@ Grant Session::GrantFor(const Beat& beat, absl::Duration lease, absl::Duration n
   const absl::Duration trusted =
       rules_.lease_margin ? AuthorityLease(lease + stale_on_error_) : lease;
   lease_end_ = std::max(lease_end_, now + trusted);
+  last_grant_ = now;
   // Where the verifier is once it has read what was sent.
   if (!under_way_.has_value()) told_ = std::max(told_, cursor_);
   return {.beat_id = beat.beat_id, .up_to_revision = told_, .lease = lease};

@@ -63,10 +63,17 @@ class Session {
   absl::Duration stale_on_error() const { return stale_on_error_; }
 
  private:
+  // Whether a Grant now would lengthen the lease by enough to be worth a message. A Grant may always
+  // be left out: it is as if it were lost.
+  bool GrantIsDue(absl::Duration lease, absl::Duration now) const {
+    return now - last_grant_ >= lease / kGrantsPerLease;
+  }
   Grant GrantFor(const Beat& beat, absl::Duration lease, absl::Duration now);
 
   // Longest list of items in a message.
   static constexpr size_t kMaxItems = 4096;
+  // Twice as many as beats that come by the clock, each of which so gets one.
+  static constexpr int kGrantsPerLease = 6;
 
   const SessionId id_;
   const AuthorityRules rules_;
@@ -80,6 +87,7 @@ class Session {
   bool observer_ = false;
   absl::Duration stale_on_error_;
   absl::Duration lease_end_ = -absl::InfiniteDuration();
+  absl::Duration last_grant_ = -absl::InfiniteDuration();  // on this connection
   Revision acked_;
   Revision cursor_;  // everything up to here was sent or does not concern it
   Revision told_;    // the position that it has, or will have once it has read what was sent

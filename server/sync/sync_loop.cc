@@ -14,6 +14,9 @@ namespace {
 
 constexpr absl::Duration kReportInterval = absl::Seconds(1);
 constexpr absl::Duration kGoAwaySpread = absl::Seconds(2);
+// Changes of a caller's key are looked at when they happen; this is for its expiry and for
+// certificates. Below the interval of beats, so that each lease is preceded by a look.
+constexpr absl::Duration kOwnerCheckInterval = absl::Milliseconds(100);
 
 absl::Status ShuttingDown() {
   return ErrorBuilder(absl::StatusCode::kUnavailable, Reason::kShuttingDown)
@@ -56,13 +59,40 @@ bool SyncLoop::Post(Task task) {
   return true;
 }
 
+bool SyncLoop::RunOrPost(Task task) {
+  std::vector<Task> tasks;
+  {
+    absl::MutexLock lock(&mutex_);
+    if (ended_) return false;
+    tasks_.push_back(std::move(task));
+    if (taken_ || tasks_.size() > kMaxTasksInPassing) return true;
+    taken_ = true;
+    tasks = std::exchange(tasks_, {});
+  }
+  RunTasks(std::move(tasks));
+  Yield();
+  return true;
+}
+
+void SyncLoop::Yield() {
+  const absl::Duration next_look = std::min(hub_.NextTimer(), next_report_);
+  absl::MutexLock lock(&mutex_);
+  next_look_ = next_look;
+  taken_ = false;
+}
+
 void SyncLoop::Loop() {
-  while (!stopping_) {
+  bool stopping = false;
+  while (!stopping) {
     std::vector<Task> tasks;
     {
-      const absl::Duration wait = std::min(hub_.NextTimer(), next_report_) - clock_.SinceBoot();
       absl::MutexLock lock(&mutex_);
-      mutex_.AwaitWithTimeout(absl::Condition(this, &SyncLoop::HasWork), wait);
+      asleep_until_ = next_look_;
+      mutex_.AwaitWithTimeout(absl::Condition(this, &SyncLoop::IsDue),
+                              asleep_until_ - clock_.SinceBoot());
+      mutex_.Await(absl::Condition(this, &SyncLoop::IsFree));
+      taken_ = true;
+      stopping = stopping_;
       tasks = std::exchange(tasks_, {});
     }
     RunTasks(std::move(tasks));
@@ -75,6 +105,7 @@ void SyncLoop::Loop() {
       Report();
       next_report_ = now + kReportInterval;
     }
+    if (!stopping) Yield();
   }
   std::vector<Task> rest;
   {
@@ -151,8 +182,8 @@ void SyncLoop::Admit(ConnectionId connection, Stream stream, const Hello& hello,
 }
 
 void SyncLoop::OnBeat(ConnectionId connection, Beat beat) {
-  Post([this, connection, beat] {
-    CheckOwner(connection);
+  RunOrPost([this, connection, beat] {
+    CheckOwnerIfDue(connection);
     hub_.OnBeat(connection, beat, clock_.SinceBoot());
   });
 }
@@ -165,9 +196,16 @@ void SyncLoop::OnClosed(ConnectionId connection) {
   });
 }
 
+void SyncLoop::CheckOwnerIfDue(ConnectionId connection) {
+  const auto it = streams_.find(connection);
+  if (it == streams_.end() || clock_.SinceBoot() < it->second.next_owner_check) return;
+  CheckOwner(connection);
+}
+
 void SyncLoop::CheckOwner(ConnectionId connection) {
   const auto it = streams_.find(connection);
   if (it == streams_.end()) return;
+  it->second.next_owner_check = clock_.SinceBoot() + kOwnerCheckInterval;
   const absl::Status allowed = it->second.owner.still_allowed();
   // A store that cannot tell is no reason to cut off; what is revoked is pushed all the same.
   if (allowed.ok() || absl::IsUnavailable(allowed)) return;
@@ -275,7 +313,10 @@ void SyncLoop::Report() {
 
 absl::Duration SyncLoop::Stop() {
   if (!stopped_.exchange(true)) {
-    Post([this] { stopping_ = true; });
+    {
+      absl::MutexLock lock(&mutex_);
+      stopping_ = true;
+    }
     thread_.join();
   }
   return hub_.LastLeaseEnd() - clock_.SinceBoot();

@@ -1,5 +1,5 @@
-// The thread that drives the hub: everything that concerns sessions happens here, one thing after
-// another, so that nothing of it needs a lock and no commit waits for a verifier.
+// Drives the hub: everything that concerns sessions happens here, one thing after another, so that
+// nothing of it needs a lock and no commit waits for a verifier.
 #ifndef CLAVIGER_SERVER_SYNC_SYNC_LOOP_H_
 #define CLAVIGER_SERVER_SYNC_SYNC_LOOP_H_
 
@@ -66,7 +66,7 @@ struct SessionList {
   Revision head;
 };
 
-// Is told what happens, for metrics. Called on the loop's thread.
+// Is told what happens, for metrics. Called by one thread at a time.
 class SyncObserver {
  public:
   virtual ~SyncObserver() = default;
@@ -86,6 +86,11 @@ struct SyncLoopOptions {
       announce_lease;
 };
 
+// One thread at a time is at it: the loop's own, or, for an acknowledgement that finds nobody at it,
+// the one that brings it. A revoke would else wait for that thread to wake up once more than it
+// must. Who brings something does what waited already and its own, and no more; the
+// rest is left to the loop's thread.
+//
 // Thread safety: all methods may be called from any thread at once, and none blocks except Stop.
 class SyncLoop final : public CommitListener {
  public:
@@ -101,8 +106,8 @@ class SyncLoop final : public CommitListener {
   void OnClosed(ConnectionId connection);
 
   // Waits until no verifier accepts what was true before `revision` in `project_id`, or until
-  // `deadline` (SinceBoot scale; passed: only looks). `done` runs once, on the loop's thread, or
-  // with kPending when the loop stops.
+  // `deadline` (SinceBoot scale; passed: only looks). `done` runs once, on whichever thread brings
+  // the end about, and must not block; with kPending when the loop stops.
   using BarrierDone = absl::AnyInvocable<void(const BarrierReport&)>;
   void Await(Revision revision, std::string project_id, absl::Duration deadline, BarrierDone done);
 
@@ -120,16 +125,28 @@ class SyncLoop final : public CommitListener {
   struct Stream {
     std::shared_ptr<SyncStream> stream;
     StreamOwner owner;
+    absl::Duration next_owner_check;
   };
 
-  // False, and the task is dropped, once the loop has ended.
+  // More waiting tasks than these are the loop's thread's to do.
+  static constexpr size_t kMaxTasksInPassing = 16;
+
+  // Leaves `task` to the loop's thread. False, and the task is dropped, once the loop has ended.
   bool Post(Task task);
+  // Runs `task` on this thread if nobody is at it, else as Post. REQUIRES: no lock is held.
+  bool RunOrPost(Task task);
   void Loop();
   void RunTasks(std::vector<Task> tasks);
-  bool HasWork() const ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return !tasks_.empty(); }
+  // The end of a turn: what comes next is another thread's.
+  void Yield();
+  bool IsDue() const ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
+    return !taken_ && (stopping_ || !tasks_.empty() || next_look_ < asleep_until_);
+  }
+  bool IsFree() const ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return !taken_; }
 
-  // All below run on the loop's thread.
+  // All below are for who has set `taken_`.
   void Admit(ConnectionId connection, Stream stream, const Hello& hello, ProjectFilter filter);
+  void CheckOwnerIfDue(ConnectionId connection);
   void CheckOwner(ConnectionId connection);
   void Apply(std::vector<Event> events, const std::vector<KeyId>& management_keys);
   void Execute();
@@ -145,9 +162,14 @@ class SyncLoop final : public CommitListener {
 
   absl::Mutex mutex_;
   std::vector<Task> tasks_ ABSL_GUARDED_BY(mutex_);
+  bool taken_ ABSL_GUARDED_BY(mutex_) = false;  // a thread is at it
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   bool ended_ ABSL_GUARDED_BY(mutex_) = false;
+  // When the loop's thread has to look again if nothing comes, and until when it sleeps.
+  absl::Duration next_look_ ABSL_GUARDED_BY(mutex_);
+  absl::Duration asleep_until_ ABSL_GUARDED_BY(mutex_);
 
-  // The loop thread's own.
+  // Of who has set `taken_`.
   Hub hub_;
   absl::flat_hash_set<ConnectionId> arriving_;  // said Hello and are not yet known to the hub
   absl::flat_hash_map<ConnectionId, Stream> streams_;
@@ -156,7 +178,6 @@ class SyncLoop final : public CommitListener {
   uint64_t next_barrier_ = 1;
   absl::Duration announced_ = absl::ZeroDuration();
   absl::Duration next_report_;
-  bool stopping_ = false;
 
   std::atomic<bool> stopped_{false};
   std::thread thread_;

@@ -30,6 +30,24 @@ constexpr size_t kMaxCacheBytes = size_t{16} << 30;
 constexpr std::string_view kRequired[] = {kBenchScope};
 constexpr CheckRequirements kWanted = {.project_id = kBenchProject, .required_scopes = kRequired};
 
+// A key that was just received is in the processor's caches, one that is drawn from many megabytes
+// is not: the next one's text is fetched while this one is worked on.
+class Received {
+ public:
+  template <typename KeyOf>
+  std::string_view Next(const KeyOf& key_of) {
+    const std::string_view next = key_of();
+    __builtin_prefetch(next.data());
+    __builtin_prefetch(next.data() + next.size() - 1);
+    const std::string_view current = next_.empty() ? next : next_;
+    next_ = next;
+    return current;
+  }
+
+ private:
+  std::string_view next_;
+};
+
 // Which key comes next: a multiplicative generator (Knuth's MMIX), cheap beside what is measured.
 class Draw {
  public:
@@ -146,8 +164,10 @@ absl::StatusOr<double> CachedChecks::ChecksPerSecond(int threads, absl::Duration
                 keys_.count);
       if (start->Block()) delete start;
       uint64_t bad_here = 0;
+      Received received;
       rates[static_cast<size_t>(i)] = PerSecond(duration, [&] {
-        const Decision decision = client_->Check(key(draw()), kWanted);
+        const std::string_view text = received.Next([&] { return key(draw()); });
+        const Decision decision = client_->Check(text, kWanted);
         if (!decision.valid() || !decision.from_cache()) ++bad_here;
       });
       bad += bad_here;
@@ -174,8 +194,9 @@ absl::StatusOr<double> CachedChecks::HashesPerSecond(absl::Duration duration) co
   Draw draw(static_cast<uint64_t>(absl::GetCurrentTimeNanos()), keys_.count);
   std::array<unsigned char, EVP_MAX_MD_SIZE> hash;
   uint64_t failures = 0;
+  Received received;
   const double rate = PerSecond(duration, [&] {
-    const std::string_view text = key(draw());
+    const std::string_view text = received.Next([&] { return key(draw()); });
     if (EVP_DigestInit_ex2(context.get(), nullptr, nullptr) != 1 ||
         EVP_DigestUpdate(context.get(), text.data(), text.size()) != 1 ||
         EVP_DigestFinal_ex(context.get(), hash.data(), nullptr) != 1) {

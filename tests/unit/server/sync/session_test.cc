@@ -7,6 +7,9 @@ namespace {
 
 using SessionTest = HubTest;
 
+// Of a verifier's own clock; see Welcome.
+const absl::Duration kBeatInterval = kDefaultLease / 3;
+
 TEST_F(SessionTest, NewVerifierIsToldToForgetAndEarnsALeaseByItsFirstBeat) {
   Connect(kFirst, HelloFrom(1, {}, /*same_epoch=*/false));
   auto sent = Sent(kFirst);
@@ -48,6 +51,7 @@ TEST_F(SessionTest, ChangesAreJoinedWhileOneIsUnderWay) {
   Change();
   Change();
   EXPECT_TRUE(Sent(kFirst).empty());
+  Advance(kBeatInterval);
   Beat(kFirst, first);
   const auto sent = Sent(kFirst);
   ASSERT_EQ(sent.size(), 2u);
@@ -76,6 +80,7 @@ TEST_F(SessionTest, ALeaseComesBehindEverythingCommittedBeforeIt) {
   const Revision first = head_;
   Sent(kFirst);
   Change();
+  Advance(kBeatInterval);
   Beat(kFirst, first);
   const auto sent = Sent(kFirst);
   ASSERT_EQ(sent.size(), 2u);
@@ -83,6 +88,43 @@ TEST_F(SessionTest, ALeaseComesBehindEverythingCommittedBeforeIt) {
   const auto* grant = As<Grant>(sent[1]);
   ASSERT_NE(grant, nullptr);
   EXPECT_EQ(grant->up_to_revision, head_);
+}
+
+// Under many changes each acknowledgement would else cost a message that lengthens the lease by
+// nearly nothing.
+TEST_F(SessionTest, AnAcknowledgementSoonAfterAGrantEarnsNoOther) {
+  ConnectWithLease(kFirst, 1);
+  Change();
+  Sent(kFirst);
+  Beat(kFirst, head_);
+  EXPECT_TRUE(Sent(kFirst).empty());
+  Await(head_);
+  ASSERT_TRUE(Ended().has_value());
+}
+
+// Whatever comes between, whoever beats in time has a lease all the time.
+TEST_F(SessionTest, AcknowledgementsDoNotKeepALeaseFromBeingLengthened) {
+  ConnectWithLease(kFirst, 1);
+  absl::Duration lease_end = now_ + kDefaultLease;
+  for (int i = 0; i < 1000; ++i) {
+    Change();
+    Sent(kFirst);
+    Advance(absl::Milliseconds(20));
+    ASSERT_LT(now_, lease_end - kBeatInterval);
+    Beat(kFirst, head_);
+    if (!Sent(kFirst).empty()) lease_end = now_ + kDefaultLease;
+  }
+}
+
+// Another connection says nothing about the lease of the last: its first beat is answered.
+TEST_F(SessionTest, TheFirstBeatOfAConnectionEarnsALease) {
+  ConnectWithLease(kFirst, 1);
+  Connect(kSecond, HelloFrom(1, head_));
+  Sent(kSecond);
+  Beat(kSecond, head_);
+  const auto sent = Sent(kSecond);
+  ASSERT_EQ(sent.size(), 1u);
+  EXPECT_NE(As<Grant>(sent[0]), nullptr);
 }
 
 TEST_F(SessionTest, NoLeaseBeforeTheLastPartOfALongReplay) {
@@ -108,6 +150,7 @@ TEST_F(SessionTest, OnlyItsProjectsArePushedAndTheGrantMovesThePosition) {
   const Revision before = head_;
   Change("other");
   EXPECT_TRUE(Sent(kFirst).empty());
+  Advance(kBeatInterval);
   Beat(kFirst, before);
   const auto sent = Sent(kFirst);
   ASSERT_EQ(sent.size(), 1u);
