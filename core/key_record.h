@@ -42,6 +42,9 @@ struct Revocation {
   friend bool operator==(const Revocation&, const Revocation&) = default;
 };
 
+// The algorithm of the digest by which a key that was made elsewhere is known.
+enum class ImportAlgorithm : unsigned char { kSha256 = 1, kSha512 = 2 };
+
 // A key without its secret.
 struct KeyRecord {
   KeyId id;
@@ -67,8 +70,12 @@ struct KeyRecord {
   std::optional<Revocation> revocation;
   std::optional<KeyId> rotated_from;
   std::optional<KeyId> rotated_to;
+  std::optional<absl::Time> rotate_time;  // when `rotated_to` took its place
+  // The grace that begins with the first use of `rotated_to`; unset: none is waiting.
+  std::optional<absl::Duration> pending_grace;
   std::optional<absl::Time> delete_time;
-  Revision revision;  // of the last change; set by the store
+  std::optional<ImportAlgorithm> imported;  // unset: issued here
+  Revision revision;                        // of the last change; set by the store
 };
 
 // Rules for a project's keys. Unset: no such rule.
@@ -89,6 +96,9 @@ struct ProjectRecord {
   ProjectPolicy policy;
   absl::Time create_time;
   absl::Time update_time;
+  // Set when it was deleted while it had keys: from then on none of them verifies, and nothing can
+  // be issued in it. The record goes with its last key.
+  std::optional<absl::Time> delete_time;
   Revision revision;  // of the last change; set by the store
 };
 

@@ -26,6 +26,8 @@ struct AuditDraft {
   std::string project_id;
   std::string key_id;  // empty where the mutation is about a project
   std::string detail;  // a short text for people; never a secret
+  // Of a call that was refused: the reason's name. Empty: it was not.
+  std::string refusal;
 };
 
 // The remembered answer to a call with a `request_id`.
@@ -46,9 +48,11 @@ enum class Admission : uint8_t {
 
 // All writes of one mutation; they happen together or not at all. Without any write the mutation
 // takes no revision. A key or project stands in it at most once. What an existing key cannot do
-// (change project or create time, lose its revocation) is refused with INTERNAL.
+// (change project or create time, lose its revocation, go for good while it is not deleted) is
+// refused with INTERNAL.
 struct ChangeSet {
   std::vector<KeyRecord> put_keys;
+  std::vector<KeyId> delete_keys;  // for good, with all that hangs on them but their history
   std::vector<ProjectRecord> put_projects;
   std::vector<std::string> delete_projects;
   std::optional<RequestRecord> put_request;
@@ -56,11 +60,16 @@ struct ChangeSet {
   // How long leases given to verifiers may outlive this process; see StateReader::LongestLease.
   std::optional<absl::Duration> put_longest_lease;
   AuditDraft audit;
+  // The audit entry is all there is to write: it takes a revision of its own.
+  bool only_audit = false;
+  // No verifier needs to hear of it: nothing that decides or that comes with a grant has changed.
+  bool unseen_by_verifiers = false;
   Admission admission = Admission::kGrowth;
 
   bool empty() const {
-    return put_keys.empty() && put_projects.empty() && delete_projects.empty() &&
-           !put_request.has_value() && put_canaries.empty() && !put_longest_lease.has_value();
+    return !only_audit && put_keys.empty() && delete_keys.empty() && put_projects.empty() &&
+           delete_projects.empty() && !put_request.has_value() && put_canaries.empty() &&
+           !put_longest_lease.has_value();
   }
 };
 
@@ -70,8 +79,10 @@ struct Committed {
   Revision revision;
   bool changed = false;
   std::vector<std::shared_ptr<const KeyRecord>> keys;
+  std::vector<std::shared_ptr<const KeyRecord>> deleted_keys;  // as they were
   std::vector<std::shared_ptr<const ProjectRecord>> projects;
   std::vector<std::string> deleted_projects;
+  bool unseen_by_verifiers = false;
 };
 
 // What a revision changed, as kept for subscribers that resume.

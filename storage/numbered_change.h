@@ -28,7 +28,10 @@ struct NumberedChange {
 
 // What subscribers are told of `change`.
 inline Event EventOf(const Committed& change) {
-  Event event{.revision = change.revision, .keys = {}, .projects = change.deleted_projects};
+  Event event{.revision = change.revision, .keys = {}, .projects = {}};
+  if (change.unseen_by_verifiers) return event;
+  event.projects = change.deleted_projects;
+  for (const auto& key : change.deleted_keys) event.keys.emplace_back(key->id, key->project_id);
   for (const auto& key : change.keys) event.keys.emplace_back(key->id, key->project_id);
   for (const auto& project : change.projects) event.projects.push_back(project->project_id);
   return event;

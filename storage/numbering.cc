@@ -48,6 +48,14 @@ absl::StatusOr<NumberedChange> Number(ChangeSet changes, Revision revision, absl
     committed.keys.push_back(std::make_shared<const KeyRecord>(std::move(key)));
     numbered.replaced_keys.push_back(*std::move(replaced));
   }
+  for (const KeyId& id : changes.delete_keys) {
+    if (!seen.insert(id).second) return Defect(id, "twice");
+    auto deleted = state.FindKey(id);
+    if (!deleted.ok()) return deleted.status();
+    if (*deleted == nullptr) continue;
+    if (!(*deleted)->delete_time.has_value()) return Defect(id, "away without a delete time");
+    committed.deleted_keys.push_back(*std::move(deleted));
+  }
   for (ProjectRecord& project : changes.put_projects) {
     project.revision = revision;
     committed.projects.push_back(std::make_shared<const ProjectRecord>(std::move(project)));
@@ -58,6 +66,7 @@ absl::StatusOr<NumberedChange> Number(ChangeSet changes, Revision revision, absl
   }
   numbered.canaries = std::move(changes.put_canaries);
   numbered.longest_lease = changes.put_longest_lease;
+  committed.unseen_by_verifiers = changes.unseen_by_verifiers;
   numbered.audit = std::move(changes.audit);
   numbered.time = now;
   return numbered;

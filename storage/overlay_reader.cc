@@ -7,6 +7,7 @@ void OverlayReader::Apply(const NumberedChange& change) {
     keys_[key->id] = key;
     projects_with_keys_.insert(key->project_id);
   }
+  for (const auto& key : change.committed.deleted_keys) keys_[key->id] = nullptr;
   for (const std::string& id : change.committed.deleted_projects) projects_[id] = nullptr;
   for (const auto& project : change.committed.projects) projects_[project->project_id] = project;
   if (change.request != nullptr) requests_[change.request->id] = change.request;

@@ -85,6 +85,13 @@ void RecordCache::OnCommitted(std::span<const Committed> batch) {
       ++shard.changes;
       Put(shard, record->id, std::move(key));
     }
+    for (const std::shared_ptr<const KeyRecord>& record : committed.deleted_keys) {
+      Shard& shard = ShardOf(record->id);
+      absl::MutexLock lock(&shard.mutex);
+      ++shard.changes;
+      const auto it = shard.index.find(record->id);
+      if (it != shard.index.end()) shard.slots[it->second]->key = nullptr;
+    }
     applied_.store(committed.revision.value, std::memory_order_release);
   }
 }

@@ -73,7 +73,7 @@ class RecordCache final : public CommitListener {
 
   struct Slot {
     KeyId id;
-    std::shared_ptr<const CachedKey> key;
+    std::shared_ptr<const CachedKey> key;  // null: known to be absent
     std::atomic<bool> referenced{false};
   };
 

@@ -146,6 +146,10 @@ void MemoryStore::Apply(const NumberedChange& change) {
     keys_[key->id] = key;
     by_project_.insert(PositionOf(key->project_id, {key->create_time, key->id}));
   }
+  for (const auto& key : change.committed.deleted_keys) {
+    keys_.erase(key->id);
+    by_project_.erase(PositionOf(key->project_id, {key->create_time, key->id}));
+  }
   for (const std::string& id : change.committed.deleted_projects) projects_.erase(id);
   for (const auto& project : change.committed.projects) projects_[project->project_id] = project;
   if (change.request != nullptr) {

@@ -74,6 +74,12 @@ void BatchWriter::AppendKeys(const NumberedChange& change, PersistedState& state
     }
     Put(Family::kKeys, key.id.text(), EncodeKey(key), rows);
   }
+  for (const auto& key : change.committed.deleted_keys) {
+    --CountOf(*key, state.counts);
+    Delete(Family::kByProject, ByProjectRow(key->project_id, {key->create_time, key->id}), rows);
+    if (const auto expiry_row = ExpiryRowOf(*key)) Delete(Family::kByExpiry, *expiry_row, rows);
+    Delete(Family::kKeys, key->id.text(), rows);
+  }
 }
 
 void BatchWriter::AppendOthers(const NumberedChange& change, rocksdb::WriteBatch& rows) const {

@@ -38,6 +38,7 @@ std::string EncodeProject(const ProjectRecord& project) {
   stored.set_allowed_cidrs_required(policy.allowed_cidrs_required);
   stored.set_create_time_ns(wire::FromTime(project.create_time));
   stored.set_update_time_ns(wire::FromTime(project.update_time));
+  if (project.delete_time) stored.set_delete_time_ns(wire::FromTime(*project.delete_time));
   stored.set_revision(project.revision.value);
   return wire::Wrap(stored);
 }
@@ -64,6 +65,7 @@ absl::StatusOr<ProjectRecord> DecodeProject(const std::string& project_id, std::
   project.policy.allowed_cidrs_required = stored.allowed_cidrs_required();
   project.create_time = wire::ToTime(stored.create_time_ns());
   project.update_time = wire::ToTime(stored.update_time_ns());
+  if (stored.has_delete_time_ns()) project.delete_time = wire::ToTime(stored.delete_time_ns());
   project.revision = Revision{stored.revision()};
   return project;
 }
@@ -133,6 +135,7 @@ std::string EncodeAuditEntry(const AuditEntry& entry) {
   stored.set_project_id(entry.draft.project_id);
   stored.set_key_id(entry.draft.key_id);
   stored.set_detail(entry.draft.detail);
+  stored.set_refusal(entry.draft.refusal);
   stored.set_previous_hash(wire::FromBytes32(entry.previous_hash));
   return wire::Wrap(stored);
 }
@@ -150,7 +153,8 @@ absl::StatusOr<AuditEntry> DecodeAuditEntry(Revision revision, std::string_view 
                            .action = stored.action(),
                            .project_id = stored.project_id(),
                            .key_id = stored.key_id(),
-                           .detail = stored.detail()};
+                           .detail = stored.detail(),
+                           .refusal = stored.refusal()};
   if (!wire::ToBytes32(stored.previous_hash(), entry.previous_hash)) {
     return wire::Damaged(row, "previous_hash");
   }

@@ -89,6 +89,11 @@ std::string EncodeKey(const KeyRecord& key) {
   if (key.rotated_from) stored.set_rotated_from(key.rotated_from->ToString());
   if (key.rotated_to) stored.set_rotated_to(key.rotated_to->ToString());
   if (key.delete_time) stored.set_delete_time_ns(wire::FromTime(*key.delete_time));
+  if (key.rotate_time) stored.set_rotate_time_ns(wire::FromTime(*key.rotate_time));
+  if (key.pending_grace) {
+    stored.set_pending_grace_ns(absl::ToInt64Nanoseconds(*key.pending_grace));
+  }
+  if (key.imported) stored.set_imported(static_cast<uint32_t>(*key.imported));
   stored.set_revision(key.revision.value);
   return wire::Wrap(stored);
 }
@@ -141,6 +146,14 @@ absl::StatusOr<KeyRecord> DecodeKey(const KeyId& id, std::string_view value) {
     return wire::Damaged(row(), "rotated_to");
   }
   if (stored.has_delete_time_ns()) key.delete_time = wire::ToTime(stored.delete_time_ns());
+  if (stored.has_rotate_time_ns()) key.rotate_time = wire::ToTime(stored.rotate_time_ns());
+  if (stored.has_pending_grace_ns()) {
+    key.pending_grace = absl::Nanoseconds(stored.pending_grace_ns());
+  }
+  if (stored.imported() > static_cast<uint32_t>(ImportAlgorithm::kSha512)) {
+    return wire::Damaged(row(), "imported");
+  }
+  if (stored.imported() != 0) key.imported = static_cast<ImportAlgorithm>(stored.imported());
   key.revision = Revision{stored.revision()};
   return key;
 }

@@ -47,9 +47,16 @@ enum class Family : size_t {
   kAudit,
   kRequests,
   kProjects,
+  kByOwner,
+  kByLabel,
+  kByDelete,
+  kImported,
+  kUsage,
+  kLastUsed,
 };
-inline constexpr std::array<std::string_view, 8> kFamilyNames = {
-    "meta", "keys", "by_project", "by_expiry", "events", "audit", "requests", "projects"};
+inline constexpr std::array<std::string_view, 14> kFamilyNames = {
+    "meta",     "keys",     "by_project", "by_expiry", "events",   "audit", "requests",
+    "projects", "by_owner", "by_label",   "by_delete", "imported", "usage", "last_used"};
 
 inline constexpr std::string_view kSchemaVersionRow = "schema_version";
 inline constexpr std::string_view kStateRow = "state";

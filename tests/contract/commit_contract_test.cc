@@ -46,6 +46,63 @@ TEST_P(CommitContractTest, UpdateReplacesTheRecord) {
   EXPECT_EQ(Key(1)->revision, Revision{2});
 }
 
+TEST_P(CommitContractTest, AKeyThatGoesForGoodLeavesNothingButItsHistory) {
+  KeyRecord key = TestKey(1, "default");
+  key.expire_time = clock_.Now() + absl::Hours(1);
+  ASSERT_TRUE(Commit(Putting(key)).ok());
+  key.delete_time = clock_.Now();
+  ASSERT_TRUE(Commit(Putting(key)).ok());
+  ChangeSet purge;
+  purge.delete_keys = {key.id};
+  const auto committed = Commit(Giving(purge));
+  ASSERT_TRUE(committed.ok()) << committed.status();
+  ASSERT_EQ(committed->deleted_keys.size(), 1u);
+  EXPECT_EQ(committed->deleted_keys[0]->id, key.id);
+  EXPECT_EQ(Key(1), nullptr);
+  EXPECT_THAT(ScannedIds({.project_id = "default"}), testing::IsEmpty());
+  EXPECT_FALSE(store().ProjectHasKeys("default").value());
+  const auto stats = store().Stats(clock_.Now());
+  ASSERT_TRUE(stats.ok());
+  for (const auto& [state, count] : stats->keys) {
+    EXPECT_EQ(count, 0u) << KeyStateName(state);
+  }
+  const auto events = store().ReadEvents(Revision{2}, 10);
+  ASSERT_TRUE(events.ok());
+  ASSERT_EQ(events->size(), 1u);
+  ASSERT_EQ(events->front().keys.size(), 1u);
+  EXPECT_EQ(events->front().keys.front().first, key.id);
+}
+
+TEST_P(CommitContractTest, AKeyThatIsNotDeletedCannotGoForGood) {
+  ASSERT_TRUE(Commit(Putting(TestKey(1))).ok());
+  ChangeSet purge;
+  purge.delete_keys = {TestKeyId(1)};
+  EXPECT_EQ(DetailsOf(Commit(Giving(purge)).status()).reason, Reason::kInternal);
+  EXPECT_NE(Key(1), nullptr);
+}
+
+TEST_P(CommitContractTest, AnAuditEntryAloneTakesARevision) {
+  ChangeSet refused;
+  refused.only_audit = true;
+  refused.audit.action = "RevokeKey";
+  refused.audit.refusal = "PERMISSION_DENIED";
+  const auto committed = Commit(Giving(refused));
+  ASSERT_TRUE(committed.ok()) << committed.status();
+  EXPECT_TRUE(committed->changed);
+  EXPECT_EQ(store().applied_revision(), Revision{1});
+}
+
+TEST_P(CommitContractTest, VerifiersAreNotToldOfWhatIsNotTheirs) {
+  ChangeSet unseen;
+  unseen.put_keys = {TestKey(1)};
+  unseen.unseen_by_verifiers = true;
+  ASSERT_TRUE(Commit(Giving(unseen)).ok());
+  const auto events = store().ReadEvents(Revision{0}, 10);
+  ASSERT_TRUE(events.ok());
+  ASSERT_EQ(events->size(), 1u);
+  EXPECT_TRUE(events->front().keys.empty());
+}
+
 TEST_P(CommitContractTest, ProjectsComeAndGo) {
   ASSERT_TRUE(Commit(Putting(TestProject("a"))).ok());
   ASSERT_NE(store().FindProject("a").value(), nullptr);

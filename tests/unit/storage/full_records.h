@@ -36,6 +36,9 @@ inline KeyRecord FullKey() {
       .time = key.update_time, .reason = RevokeReason::kCompromised, .note = "seen in a log"};
   key.rotated_from = TestKeyId(2);
   key.rotated_to = TestKeyId(3);
+  key.rotate_time = key.update_time + absl::Nanoseconds(2);
+  key.pending_grace = absl::Hours(24 * 30);
+  key.imported = ImportAlgorithm::kSha512;
   key.delete_time = key.update_time + absl::Seconds(1);
   key.revision = Revision{~uint64_t{0}};
   return key;
@@ -77,7 +80,12 @@ class RandomKeys {
     }
     if (Coin()) key.rotated_from = TestKeyId(static_cast<int>(Below(1000)));
     if (Coin()) key.rotated_to = TestKeyId(static_cast<int>(Below(1000)));
+    if (Coin()) key.rotate_time = Time();
+    if (Coin()) key.pending_grace = absl::Seconds(Below(3600));
     if (Coin()) key.delete_time = Time();
+    if (Coin()) {
+      key.imported = Coin() ? ImportAlgorithm::kSha256 : ImportAlgorithm::kSha512;
+    }
     key.revision = Revision{(uint64_t{generator_()} << 32) | generator_()};
     return key;
   }
@@ -109,7 +117,9 @@ inline bool SameKey(const KeyRecord& a, const KeyRecord& b) {
          a.created_by == b.created_by && a.update_time == b.update_time &&
          a.expire_time == b.expire_time && a.disabled == b.disabled &&
          a.revocation == b.revocation && a.rotated_from == b.rotated_from &&
-         a.rotated_to == b.rotated_to && a.delete_time == b.delete_time && a.revision == b.revision;
+         a.rotated_to == b.rotated_to && a.rotate_time == b.rotate_time &&
+         a.pending_grace == b.pending_grace && a.imported == b.imported &&
+         a.delete_time == b.delete_time && a.revision == b.revision;
 }
 
 inline ProjectRecord FullProject() {
@@ -121,6 +131,7 @@ inline ProjectRecord FullProject() {
                     .require_expiry = true,
                     .allowed_cidrs_required = true};
   project.update_time += absl::Nanoseconds(7);
+  project.delete_time = project.update_time + absl::Nanoseconds(1);
   project.revision = Revision{12};
   return project;
 }
@@ -129,7 +140,7 @@ inline bool SameProject(const ProjectRecord& a, const ProjectRecord& b) {
   return a.project_id == b.project_id && a.display_name == b.display_name &&
          a.key_prefix == b.key_prefix && a.scope_catalog == b.scope_catalog &&
          a.policy == b.policy && a.create_time == b.create_time && a.update_time == b.update_time &&
-         a.revision == b.revision;
+         a.delete_time == b.delete_time && a.revision == b.revision;
 }
 
 inline RequestRecord FullRequest() {
