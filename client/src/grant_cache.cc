@@ -25,7 +25,6 @@ GrantEntry::GrantEntry(NewGrant&& from, uint64_t generation, size_t bytes)
       generation_(generation),
       end_nanos_(absl::ToInt64Nanoseconds(from.end_of_life)),
       grant_(std::move(from.grant)),
-      scopes_(grant_->scopes.scopes().data()),
       hash_(from.hash),
       revision_(from.revision),
       bytes_(bytes) {}
@@ -34,7 +33,7 @@ GrantEntry::GrantEntry(NewGrant&& from, uint64_t generation, size_t bytes)
 GrantCache::GrantCache(const Limits& limits)
     : limits_(Coerced(limits)),
       bucket_mask_(std::max(kShards, 2 * std::bit_ceil(limits_.max_entries)) - 1),
-      buckets_(new std::atomic<GrantEntry*>[bucket_mask_ + 1] {}) {}
+      buckets_(new Bucket[bucket_mask_ + 1]) {}
 
 GrantCache::~GrantCache() {
   for (Shard& shard : shards_) {
@@ -53,23 +52,25 @@ GrantCache::Shard& GrantCache::ShardOf(const KeyId& id) {
   return shards_[BucketIndex(id) % kShards];
 }
 
-void GrantCache::Prefetch(const Place& place) const {
-  const GrantEntry* const first = buckets_[place.bucket].load(std::memory_order_seq_cst);
-  if (first == nullptr) return;
-  __builtin_prefetch(first);
-  __builtin_prefetch(reinterpret_cast<const char*>(first) + sizeof(GrantEntry) / 2);
+void GrantCache::Bucket::Begin(GrantEntry* entry) {
+  const CachedGrant* const its = entry == nullptr ? nullptr : entry->grant_.get();
+  grant.store(its, std::memory_order_relaxed);
+  scopes.store(its == nullptr ? nullptr : its->scopes.scopes().data(), std::memory_order_relaxed);
+  first.store(entry, std::memory_order_seq_cst);
 }
 
-void GrantCache::PrefetchGrant(const Place& place) const {
-  const GrantEntry* const entry = FindInChain(place);
-  if (entry == nullptr) return;
+void GrantCache::Prefetch(const Place& place) const {
+  const Bucket& bucket = buckets_[place.bucket];
+  const GrantEntry* const first = bucket.first.load(std::memory_order_relaxed);
+  if (first == nullptr) return;
+  const auto fetch_two_lines = [](const void* begin) {
+    __builtin_prefetch(begin);
+    __builtin_prefetch(static_cast<const char*>(begin) + 64);
+  };
+  fetch_two_lines(first);
   // The count of references stands before what std::make_shared made.
-  const char* const grant = reinterpret_cast<const char*>(entry->grant_.get());
-  __builtin_prefetch(grant - 16, 1);
-  __builtin_prefetch(grant + 48);
-  const char* const scopes = reinterpret_cast<const char*>(entry->scopes_);
-  __builtin_prefetch(scopes);
-  __builtin_prefetch(scopes + 64);
+  fetch_two_lines(static_cast<const char*>(bucket.grant.load(std::memory_order_relaxed)) - 16);
+  fetch_two_lines(bucket.scopes.load(std::memory_order_relaxed));
 }
 
 const GrantEntry* GrantCache::Find(const Place& place) const {
@@ -87,7 +88,7 @@ const GrantEntry* GrantCache::Find(const Place& place) const {
 // All loads and stores of links are seq_cst, as Reclaimer demands. Evictions are visible to every
 // later lookup since their store is done before the shard's mutex is released.
 GrantEntry* GrantCache::FindInChain(const Place& place) const {
-  GrantEntry* entry = buckets_[place.bucket].load(std::memory_order_seq_cst);
+  GrantEntry* entry = buckets_[place.bucket].first.load(std::memory_order_seq_cst);
   while (entry != nullptr && entry->id_ != place.id) {
     entry = entry->next_.load(std::memory_order_seq_cst);
   }
@@ -111,11 +112,11 @@ bool GrantCache::Insert(NewGrant grant) {
     }
     Remove(shard, old);
   }
-  std::atomic<GrantEntry*>& bucket = buckets_[BucketIndex(id)];
-  entry->next_.store(bucket.load(std::memory_order_relaxed), std::memory_order_relaxed);
+  Bucket& bucket = buckets_[BucketIndex(id)];
+  entry->next_.store(bucket.first.load(std::memory_order_relaxed), std::memory_order_relaxed);
   entry->ring_index_ = shard.ring.size();
   shard.ring.push_back(entry.get());
-  bucket.store(entry.release(), std::memory_order_seq_cst);
+  bucket.Begin(entry.release());
   return true;
 }
 
@@ -215,12 +216,18 @@ bool GrantCache::EvictOne(Shard& shard) {
 }
 
 void GrantCache::Remove(Shard& shard, GrantEntry* entry) {
-  std::atomic<GrantEntry*>* link = &buckets_[BucketIndex(entry->id_)];
-  while (link->load(std::memory_order_relaxed) != entry) {
-    link = &link->load(std::memory_order_relaxed)->next_;
-  }
   // A reader that stands on `entry` still finds its way on: `entry` keeps its link.
-  link->store(entry->next_.load(std::memory_order_relaxed), std::memory_order_seq_cst);
+  GrantEntry* const next = entry->next_.load(std::memory_order_relaxed);
+  Bucket& bucket = buckets_[BucketIndex(entry->id_)];
+  GrantEntry* before = bucket.first.load(std::memory_order_relaxed);
+  if (before == entry) {
+    bucket.Begin(next);
+  } else {
+    while (before->next_.load(std::memory_order_relaxed) != entry) {
+      before = before->next_.load(std::memory_order_relaxed);
+    }
+    before->next_.store(next, std::memory_order_seq_cst);
+  }
 
   GrantEntry* const last = shard.ring.back();
   shard.ring[entry->ring_index_] = last;

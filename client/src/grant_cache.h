@@ -58,7 +58,6 @@ class alignas(64) GrantEntry {
   const uint64_t generation_;
   const int64_t end_nanos_;
   const std::shared_ptr<const CachedGrant> grant_;
-  const std::string* const scopes_;  // of the grant: fetched beside it, not after it
   // Second chance: found since the hand came by.
   mutable std::atomic<bool> referenced_{false};
   const KeyHash hash_;
@@ -80,7 +79,7 @@ class GrantCache {
   struct Limits {
     size_t max_entries = 100'000;  // 1 to 2^26; coerced
     size_t max_bytes =
-        64 << 20;  // of the entries and grants; the index takes 16 to 32 bytes an entry
+        64 << 20;  // of the entries and grants; the index takes 64 to 128 bytes an entry
   };
 
   explicit GrantCache(const Limits& limits);
@@ -108,13 +107,12 @@ class GrantCache {
     explicit Reader(const GrantCache& cache) : cache_(cache), guard_(cache.reclaimer_) {}
 
     // The entry at `place`, to be used while this reader lives; null: none. Whether it is still
-    // alive and the hash matches is the caller's to test. `meanwhile` runs while the entry's memory
-    // is fetched, and `then` while that of its grant is.
+    // alive and the hash matches is the caller's to test. `meanwhile` runs while it is being fetched
+    // where the entry lies, and `then` while the entry and its grant are.
     template <typename Meanwhile, typename Then>
     const GrantEntry* Find(const Place& place, Meanwhile meanwhile, Then then) const {
-      cache_.Prefetch(place);
       meanwhile();
-      cache_.PrefetchGrant(place);
+      cache_.Prefetch(place);
       then();
       return cache_.Find(place);
     }
@@ -143,6 +141,16 @@ class GrantCache {
  private:
   static constexpr size_t kShards = 64;
 
+  // The first entry of a chain, and where its grant is, which else would be known only once the entry
+  // had come from memory. Only `first` is relied on: the others may be of an entry that is gone.
+  struct alignas(32) Bucket {
+    std::atomic<GrantEntry*> first{nullptr};
+    std::atomic<const void*> grant{nullptr};
+    std::atomic<const void*> scopes{nullptr};
+
+    void Begin(GrantEntry* entry);
+  };
+
   struct alignas(64) Shard {
     absl::Mutex mutex;
     std::vector<GrantEntry*> ring ABSL_GUARDED_BY(mutex);
@@ -154,7 +162,6 @@ class GrantCache {
   Shard& ShardOf(const KeyId& id);
   // REQUIRES: a Reader is alive.
   void Prefetch(const Place& place) const;
-  void PrefetchGrant(const Place& place) const;
   const GrantEntry* Find(const Place& place) const;
   // Whatever its generation. REQUIRES: a Reader is alive, or the shard's mutex is held.
   GrantEntry* FindInChain(const Place& place) const;
@@ -175,7 +182,7 @@ class GrantCache {
 
   const Limits limits_;
   const size_t bucket_mask_;
-  const std::unique_ptr<std::atomic<GrantEntry*>[]> buckets_;  // changed under their shard's mutex
+  const std::unique_ptr<Bucket[]> buckets_;  // changed under their shard's mutex
   std::array<Shard, kShards> shards_;
   std::atomic<uint64_t> generation_{0};  // entries of another one are not there
   std::atomic<uint64_t> purged_{0};      // as in Shard, of all of them

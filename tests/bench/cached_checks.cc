@@ -153,7 +153,8 @@ absl::Status CachedChecks::Fill() {
       fmt::format("the cache has {} of {} keys", filled_.cached_keys, keys_.count));
 }
 
-absl::StatusOr<double> CachedChecks::ChecksPerSecond(int threads, absl::Duration duration) {
+absl::StatusOr<double> CachedChecks::ChecksPerSecond(int threads, uint64_t among,
+                                                     absl::Duration duration) {
   absl::Barrier* const start = new absl::Barrier(threads);
   std::atomic<uint64_t> bad{0};
   std::vector<double> rates(static_cast<size_t>(threads));
@@ -161,7 +162,7 @@ absl::StatusOr<double> CachedChecks::ChecksPerSecond(int threads, absl::Duration
   for (int i = 0; i < threads; ++i) {
     workers.emplace_back([&, i] {
       Draw draw(static_cast<uint64_t>(absl::GetCurrentTimeNanos()) + static_cast<uint64_t>(i),
-                keys_.count);
+                among);
       if (start->Block()) delete start;
       uint64_t bad_here = 0;
       Received received;
@@ -182,7 +183,8 @@ absl::StatusOr<double> CachedChecks::ChecksPerSecond(int threads, absl::Duration
   return all;
 }
 
-absl::StatusOr<double> CachedChecks::HashesPerSecond(absl::Duration duration) const {
+absl::StatusOr<double> CachedChecks::HashesPerSecond(uint64_t among,
+                                                     absl::Duration duration) const {
   const std::unique_ptr<EVP_MD, decltype(&EVP_MD_free)> digest(
       EVP_MD_fetch(nullptr, "SHA256", nullptr), &EVP_MD_free);
   const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(EVP_MD_CTX_new(),
@@ -191,7 +193,7 @@ absl::StatusOr<double> CachedChecks::HashesPerSecond(absl::Duration duration) co
   if (EVP_DigestInit_ex2(context.get(), digest.get(), nullptr) != 1) {
     return absl::InternalError("no SHA-256");
   }
-  Draw draw(static_cast<uint64_t>(absl::GetCurrentTimeNanos()), keys_.count);
+  Draw draw(static_cast<uint64_t>(absl::GetCurrentTimeNanos()), among);
   std::array<unsigned char, EVP_MAX_MD_SIZE> hash;
   uint64_t failures = 0;
   Received received;

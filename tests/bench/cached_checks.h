@@ -24,13 +24,14 @@ class CachedChecks {
   static absl::StatusOr<std::unique_ptr<CachedChecks>> Make(BenchEnvironment& environment,
                                                             uint64_t keys);
 
-  // How many checks of keys at random, each with a project and a scope, all `threads` together make
-  // in a second, over about `duration`. INTERNAL when one was not VALID from the cache.
-  absl::StatusOr<double> ChecksPerSecond(int threads, absl::Duration duration);
+  // How many checks of keys at random among the first `among`, each with a project and a scope, all
+  // `threads` together make in a second, over about `duration`. INTERNAL when one was not VALID
+  // from the cache.
+  absl::StatusOr<double> ChecksPerSecond(int threads, uint64_t among, absl::Duration duration);
 
   // How many SHA-256 of the same keys, at random as well, one thread computes in a second, with
   // OpenSSL and nothing around it: the digest fetched before, the context used again and again.
-  absl::StatusOr<double> HashesPerSecond(absl::Duration duration) const;
+  absl::StatusOr<double> HashesPerSecond(uint64_t among, absl::Duration duration) const;
 
   const ClientState& filled() const { return filled_; }
 
