@@ -107,7 +107,8 @@ TEST_P(AuditContractTest, EntriesOfOneBatchAreChainedToo) {
   }
   for (const PendingCommit& commit : commits) ASSERT_TRUE(commit.Wait().ok());
   AuditChain chain;
-  for (const AuditEntry& entry : store().ReadAudit(Revision{0}, 100).value()) {
+  const auto entries = store().ReadAudit(Revision{0}, 100).value();
+  for (const AuditEntry& entry : entries) {
     chain.Add(entry, HashAuditEntry(entry));
   }
   EXPECT_FALSE(chain.FaultAgainst(store().ReadAuditHead().value()).has_value());
