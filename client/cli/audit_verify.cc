@@ -128,7 +128,7 @@ void AddAuditVerify(CLI::App& parent, CommandSet& commands) {
   command
       .add_option("--head", options->head,
                   "An end that the log had once, kept elsewhere: it must still be in it")
-      ->type_name("REVISION:HASH");
+      ->type_name("HEAD");
   commands.OnRun(command,
                  [options](CommandContext& context) { return VerifyAudit(*options, context); });
 }

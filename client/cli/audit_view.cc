@@ -11,8 +11,8 @@ namespace {
 // What came of the call: the reason of a refusal, or what is noted of it.
 std::string ResultOf(const v1::AuditEvent& event) {
   if (event.refusal().empty()) return event.detail();
-  return event.detail().empty() ? "refused: " + event.refusal()
-                                : fmt::format("refused: {} ({})", event.refusal(), event.detail());
+  return event.detail().empty() ? event.refusal()
+                                : fmt::format("{}: {}", event.refusal(), event.detail());
 }
 
 Tone ToneOf(const v1::AuditEvent& event) {
@@ -31,9 +31,9 @@ Table AuditTable(const google::protobuf::RepeatedPtrField<v1::AuditEvent>& event
                {.header = "TIME", .dispensable = 1},
                {.header = "ACTION"},
                {.header = "ACTOR", .min_width = 16},
-               {.header = "PROJECT", .min_width = 8, .dispensable = 2},
-               {.header = "KEY", .dispensable = 3},
-               {.header = "RESULT", .min_width = 12, .dispensable = 4},
+               {.header = "PROJECT", .min_width = 8, .dispensable = 4},
+               {.header = "KEY", .dispensable = 2},
+               {.header = "RESULT", .min_width = 14, .dispensable = 3},
                {.header = "PEER", .min_width = 9, .dispensable = 5}});
   for (const v1::AuditEvent& event : events) {
     table.AddRow({{.text = fmt::format("{}", event.revision())},
