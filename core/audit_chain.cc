@@ -62,9 +62,8 @@ std::optional<AuditChain::Fault> AuditChain::FaultAgainst(
   }
   if (!end.has_value() || *end == head_) return std::nullopt;
   if (end->revision > head_.revision) {
-    return fault(expected,
-                 fmt::format("cut off at the end: the log goes on to revision {}",
-                             end->revision.value));
+    return fault(expected, fmt::format("cut off at the end: the log goes on to revision {}",
+                                       end->revision.value));
   }
   if (end->revision < head_.revision) {
     return fault(end->revision.value + 1, "an entry stands behind the end of the log");

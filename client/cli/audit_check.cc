@@ -99,10 +99,8 @@ void AuditCheck::AddLine(const std::string& line) {
 }
 
 AuditCheck::Verdict AuditCheck::Finish() const {
-  Verdict verdict{.outcome = Outcome::kBroken,
-                  .what = "",
-                  .entries = entries_,
-                  .head = chain_.head()};
+  Verdict verdict{
+      .outcome = Outcome::kBroken, .what = "", .entries = entries_, .head = chain_.head()};
   if (partial_head_ && without_hashes_ == entries_) {
     verdict.outcome = Outcome::kNotCheckable;
     verdict.what =

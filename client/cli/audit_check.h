@@ -57,9 +57,9 @@ class AuditCheck {
   std::optional<Sha256Bytes> hash_at_kept_;
   std::optional<AuditHead> end_;
   bool partial_head_ = false;
-  uint64_t without_hashes_ = 0;         // entries
-  uint64_t first_without_hashes_ = 0;   // revision
-  std::string failure_;                 // of form, found before anything else
+  uint64_t without_hashes_ = 0;        // entries
+  uint64_t first_without_hashes_ = 0;  // revision
+  std::string failure_;                // of form, found before anything else
 };
 
 }  // namespace claviger::cli

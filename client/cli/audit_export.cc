@@ -95,9 +95,10 @@ ExitCode ExportAudit(const std::string& path, CommandContext& context) {
         "verified",
         entries));
   } else {
-    context.Note(fmt::format("{} entries; to find out later that nothing was cut off or replaced, "
-                             "keep this elsewhere:",
-                             entries));
+    context.Note(
+        fmt::format("{} entries; to find out later that nothing was cut off or replaced, "
+                    "keep this elsewhere:",
+                    entries));
     AuditHead end{.revision = {head.head_revision()}, .hash = {}};
     head.head_hash().copy(reinterpret_cast<char*>(end.hash.data()), end.hash.size());
     context.Note("head " + end.ToString());

@@ -2,8 +2,8 @@
 #ifndef CLAVIGER_CLIENT_CLI_AUDIT_FILTER_H_
 #define CLAVIGER_CLIENT_CLI_AUDIT_FILTER_H_
 
-#include <CLI/CLI.hpp>
 #include <claviger/v1/audit.pb.h>
+#include <CLI/CLI.hpp>
 
 #include <string>
 #include <vector>

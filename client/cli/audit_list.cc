@@ -70,16 +70,16 @@ ExitCode ListAudit(const AuditListOptions& options, CommandContext& context) {
 
 void AddAuditList(CLI::App& parent, CommandSet& commands) {
   auto options = std::make_shared<AuditListOptions>();
-  CLI::App& command =
-      commands.Add(parent, "list", "List entries of the audit log, newest first",
-                   "  claviger audit list -p acme --since 7d\n"
-                   "  claviger audit list --refused --limit 20\n"
-                   "  claviger audit list --key 00Yx3bTnQ5vLr8Wz --all -o json");
+  CLI::App& command = commands.Add(parent, "list", "List entries of the audit log, newest first",
+                                   "  claviger audit list -p acme --since 7d\n"
+                                   "  claviger audit list --refused --limit 20\n"
+                                   "  claviger audit list --key 00Yx3bTnQ5vLr8Wz --all -o json");
   AddAuditFilter(command, options->filter, /*with_times=*/true);
   command.add_flag("--oldest-first", options->oldest_first, "Oldest first");
-  CLI::Option* limit = command.add_option("--limit", options->limit, "At most so many (default 50)")
-                           ->check(CLI::Range(1, 1'000'000))
-                           ->type_name("N");
+  CLI::Option* limit =
+      command.add_option("--limit", options->limit, "At most so many (default 50)")
+          ->check(CLI::Range(1, 1'000'000))
+          ->type_name("N");
   command.add_flag("--all", options->all, "As many as there are")->excludes(limit);
   command
       .add_option("--page-token", options->page_token,

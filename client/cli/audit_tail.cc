@@ -70,8 +70,8 @@ class AuditFollower {
       request_.set_after_revision(message.position());
     }
     const grpc::Status status = stream->Finish();
-    const bool no_answer = status.error_code() == grpc::StatusCode::CANCELLED && !answered_ &&
-                           !stop_.stopped();
+    const bool no_answer =
+        status.error_code() == grpc::StatusCode::CANCELLED && !answered_ && !stop_.stopped();
     return no_answer ? grpc::Status(grpc::StatusCode::DEADLINE_EXCEEDED, "no answer in time")
                      : status;
   }
@@ -89,9 +89,8 @@ class AuditFollower {
   absl::Status Show(const v1::WatchAuditEventsResponse& message) {
     Console& console = context_.console();
     if (message.has_event()) {
-      absl::StatusOr<std::string> line = context_.json()
-                                             ? ToJsonLine(message.event())
-                                             : AuditLine(message.event(), console.color);
+      absl::StatusOr<std::string> line =
+          context_.json() ? ToJsonLine(message.event()) : AuditLine(message.event(), console.color);
       if (!line.ok()) return line.status();
       context_.Print(*line);
     }
@@ -127,13 +126,13 @@ ExitCode TailAudit(const AuditTailOptions& options, CommandContext& context) {
 
 void AddAuditTail(CLI::App& parent, CommandSet& commands) {
   auto options = std::make_shared<AuditTailOptions>();
-  CLI::App& command = commands.Add(
-      parent, "tail",
-      "Print entries of the audit log as they are made, until Ctrl-C.\n"
-      "Goes on where it was when the connection was lost.",
-      "  claviger audit tail\n"
-      "  claviger audit tail --refused -o json | jq -r .peer\n"
-      "  claviger audit tail --after 0 -p acme");
+  CLI::App& command =
+      commands.Add(parent, "tail",
+                   "Print entries of the audit log as they are made, until Ctrl-C.\n"
+                   "Goes on where it was when the connection was lost.",
+                   "  claviger audit tail\n"
+                   "  claviger audit tail --refused -o json | jq -r .peer\n"
+                   "  claviger audit tail --after 0 -p acme");
   AddAuditFilter(command, options->filter, /*with_times=*/false);
   command
       .add_option("--after", options->after,

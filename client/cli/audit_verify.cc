@@ -55,8 +55,8 @@ ExitCode ReportVerdict(const AuditCheck::Verdict& verdict, CommandContext& conte
     fields["whole"].set_bool_value(verdict.outcome == Outcome::kWhole);
     fields["entries"].set_string_value(fmt::format("{}", verdict.entries));
     fields["what"].set_string_value(verdict.what);
-    fields["head"].set_string_value(
-        verdict.outcome == Outcome::kWhole ? verdict.head.ToString() : std::string());
+    fields["head"].set_string_value(verdict.outcome == Outcome::kWhole ? verdict.head.ToString()
+                                                                       : std::string());
     const absl::StatusOr<std::string> line = ToJsonLine(json);
     if (!line.ok()) return context.Fail(line.status());
     context.Print(*line);
@@ -64,9 +64,9 @@ ExitCode ReportVerdict(const AuditCheck::Verdict& verdict, CommandContext& conte
   }
   switch (verdict.outcome) {
     case Outcome::kWhole:
-      context.Print(fmt::format(
-          "WHOLE: {} entries, none edited, missing or out of order\nhead {}\n", verdict.entries,
-          verdict.head.ToString()));
+      context.Print(
+          fmt::format("WHOLE: {} entries, none edited, missing or out of order\nhead {}\n",
+                      verdict.entries, verdict.head.ToString()));
       break;
     case Outcome::kBroken:
       context.Print("BROKEN: " + EscapeForTerminal(verdict.what) + "\n");

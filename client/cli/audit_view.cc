@@ -48,7 +48,9 @@ Table AuditTable(const google::protobuf::RepeatedPtrField<v1::AuditEvent>& event
   return table;
 }
 
-std::string AuditLineHeader() { return InAuditColumns("TIME", "REVISION", "ACTION", "WHO AND WHAT"); }
+std::string AuditLineHeader() {
+  return InAuditColumns("TIME", "REVISION", "ACTION", "WHO AND WHAT");
+}
 
 std::string AuditLine(const v1::AuditEvent& event, bool color) {
   std::string rest = EscapeForTerminal(event.actor());
@@ -57,9 +59,8 @@ std::string AuditLine(const v1::AuditEvent& event, bool color) {
   if (!event.key_id().empty()) rest += " key " + EscapeForTerminal(event.key_id());
   const std::string result = EscapeForTerminal(ResultOf(event));
   if (!result.empty()) rest += " " + Painted(result, ToneOf(event), color);
-  return InAuditColumns(FormatRfc3339(FromProto(event.time())),
-                        fmt::format("{}", event.revision()), EscapeForTerminal(event.action()),
-                        rest);
+  return InAuditColumns(FormatRfc3339(FromProto(event.time())), fmt::format("{}", event.revision()),
+                        EscapeForTerminal(event.action()), rest);
 }
 
 }  // namespace claviger::cli

@@ -38,7 +38,8 @@ class Watcher {
 
   // Follows the stream, over as many connections as it takes, until it is stopped.
   ExitCode Run() {
-    for (absl::Duration delay = kFirstStreamDelay;; delay = std::min(2 * delay, kLongestStreamDelay)) {
+    for (absl::Duration delay = kFirstStreamDelay;;
+         delay = std::min(2 * delay, kLongestStreamDelay)) {
       const grpc::Status status = Follow();
       if (stop_.stopped() || !context_.console().out) return ExitCode::kOk;
       if (!greeted_ || !StreamMayPass(status)) return context_.Fail(status);

@@ -110,7 +110,8 @@ absl::Status App::OpenStore(const Clock& clock) {
   if (*bootstrapped) {
     log::Info("first start: made a root key", {{"file", root_key_file.string()}});
   }
-  return CheckPeppers(*store_, peppers_);
+  if (absl::Status s = CheckPeppers(*store_, peppers_); !s.ok()) return s;
+  return options.accept_older_state ? RecordOlderState(*store_) : absl::OkStatus();
 }
 
 absl::Status App::StartSync() {
@@ -147,8 +148,7 @@ absl::Status App::StartGrpc() {
   key_authority_ =
       std::make_unique<KeyAuthorityService>(environment, *keys_, *store_, *workers_, *sync_);
   projects_service_ = std::make_unique<ProjectsService>(environment, *projects_, *workers_);
-  audit_service_ =
-      std::make_unique<AuditService>(environment, *store_, *workers_, *audit_watch_);
+  audit_service_ = std::make_unique<AuditService>(environment, *store_, *workers_, *audit_watch_);
   verifier_service_ =
       std::make_unique<VerifierService>(environment, *verifier_, *clock_, *sync_, store_->epoch());
 

@@ -138,9 +138,9 @@ absl::Status AuditWatch::Begin(Watcher& watcher, Revision head) {
   if (watcher.params.from_now) {
     watcher.position = head;
   } else if (watcher.position > head) {
-    return InvalidField("after_revision",
-                        fmt::format("must be a revision that the log has; its last is {}",
-                                    head.value));
+    return InvalidField(
+        "after_revision",
+        fmt::format("must be a revision that the log has; its last is {}", head.value));
   }
   watcher.begun = true;
   Send(watcher, {{.entry = std::nullopt, .position = watcher.position}});

@@ -98,8 +98,8 @@ class AuditWatch final : public CommitListener {
     const std::shared_ptr<AuditStream> stream;
     const AuditWatchParams params;
     bool begun = false;
-    Revision position;  // everything up to here was read
-    Revision told;      // and up to here the stream knows
+    Revision position;              // everything up to here was read
+    Revision told;                  // and up to here the stream knows
     std::atomic<bool> ready{true};  // nothing is on its way
   };
   using Watchers = absl::flat_hash_map<AuditWatchId, std::shared_ptr<Watcher>>;

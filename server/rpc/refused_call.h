@@ -37,8 +37,8 @@ RequestIds ReadIds(const grpc::ByteBuffer& bytes, size_t max_bytes) {
 // A call at its end, for the record of those that were refused.
 struct EndedCall {
   const grpc::CallbackServerContext& context;
-  const Caller* caller;                     // null: it could not be told
-  absl::FunctionRef<RequestIds()> ids;      // asked only where the call is recorded
+  const Caller* caller;                 // null: it could not be told
+  absl::FunctionRef<RequestIds()> ids;  // asked only where the call is recorded
 };
 
 // Whether `status` says that the caller may not do this, or is nobody.

@@ -67,14 +67,13 @@ grpc::Status RpcMethod::Conclude(const absl::Status& status, absl::Duration star
 void RpcMethod::RecordRefusal(const absl::Status& status, const EndedCall& call) const {
   if (!environment_.refusals.Admit()) return;
   RequestIds ids = call.ids();
-  environment_.refusals.Record(
-      {.actor = call.caller != nullptr ? call.caller->actor() : "unknown",
-       .peer = PeerAddress(call.context.peer()),
-       .action = name_,
-       .project_id = std::move(ids.project_id),
-       .key_id = std::move(ids.key_id),
-       .detail = "",
-       .refusal = std::string(ReasonName(DetailsOf(status).reason))});
+  environment_.refusals.Record({.actor = call.caller != nullptr ? call.caller->actor() : "unknown",
+                                .peer = PeerAddress(call.context.peer()),
+                                .action = name_,
+                                .project_id = std::move(ids.project_id),
+                                .key_id = std::move(ids.key_id),
+                                .detail = "",
+                                .refusal = std::string(ReasonName(DetailsOf(status).reason))});
 }
 
 absl::Duration RemainingTime(const grpc::CallbackServerContext& context) {

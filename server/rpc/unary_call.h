@@ -51,11 +51,10 @@ template <typename Request>
 grpc::Status ConcludeCall(const RpcMethod& method, const absl::Status& status,
                           absl::Duration started, const grpc::CallbackServerContext& context,
                           const std::optional<Caller>& caller, const grpc::ByteBuffer& in) {
-  return method.Conclude(
-      status, started,
-      {.context = context, .caller = caller.has_value() ? &*caller : nullptr, .ids = [&] {
-         return ReadIds<Request>(in, method.max_request_bytes());
-       }});
+  return method.Conclude(status, started,
+                         {.context = context,
+                          .caller = caller.has_value() ? &*caller : nullptr,
+                          .ids = [&] { return ReadIds<Request>(in, method.max_request_bytes()); }});
 }
 
 // Memory for one answer after the other, kept in between: an answer's parts are not allocated and

@@ -122,8 +122,7 @@ absl::StatusOr<std::vector<Event>> MemoryStore::ReadEvents(Revision after, size_
   return std::vector<Event>(begin, begin + static_cast<std::ptrdiff_t>(count));
 }
 
-absl::StatusOr<std::vector<AuditEntry>> MemoryStore::ReadAudit(Revision after,
-                                                               size_t limit) const {
+absl::StatusOr<std::vector<AuditEntry>> MemoryStore::ReadAudit(Revision after, size_t limit) const {
   absl::ReaderMutexLock lock(&mutex_);
   const size_t begin = std::min<size_t>(after.value, audit_.size());
   const size_t end = begin + std::min(limit, audit_.size() - begin);

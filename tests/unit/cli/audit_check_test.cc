@@ -160,7 +160,8 @@ TEST(AuditCheckTest, AKeptHeadFindsARewrittenLog) {
   AuditHead kept;
   Export(3, &kept);
   kept.hash[0] ^= 1;
-  EXPECT_THAT(Found(Export(5), kept), HasSubstr("revision 3: the hash is not the one that was kept"));
+  EXPECT_THAT(Found(Export(5), kept),
+              HasSubstr("revision 3: the hash is not the one that was kept"));
   AuditHead longer;
   Export(7, &longer);
   EXPECT_THAT(Found(Export(5), longer),

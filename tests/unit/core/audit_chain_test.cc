@@ -101,8 +101,13 @@ TEST(AuditHeadTest, TextComesBack) {
 TEST(AuditHeadTest, OtherTextIsRefused) {
   const std::string hex(64, 'a');
   EXPECT_TRUE(AuditHead::Parse("1:" + hex).has_value());
-  const std::vector<std::string> others = {"", ":" + hex, "1" + hex, "1:", "1:" + hex + "a",
-                                           "-1:" + hex, " 1:" + hex,
+  const std::vector<std::string> others = {"",
+                                           ":" + hex,
+                                           "1" + hex,
+                                           "1:",
+                                           "1:" + hex + "a",
+                                           "-1:" + hex,
+                                           " 1:" + hex,
                                            "99999999999999999999:" + hex,
                                            "1:" + std::string(64, 'A'),
                                            "1:" + std::string(63, 'a') + "g"};
@@ -143,15 +148,16 @@ TEST(AuditChainCheckTest, MissingEntriesAreNamed) {
   }
   std::vector<Line> log = Log(6);
   log.erase(log.begin() + 1, log.begin() + 4);
-  EXPECT_EQ(Found(log, std::nullopt), "revision 2: the entries from here to revision 4 are missing");
+  EXPECT_EQ(Found(log, std::nullopt),
+            "revision 2: the entries from here to revision 4 are missing");
 }
 
 TEST(AuditChainCheckTest, OutOfOrderIsNamed) {
   for (size_t i = 0; i < 4; ++i) {
     std::vector<Line> log = Log(5);
     std::swap(log[i], log[i + 1]);
-    EXPECT_THAT(Found(log, std::nullopt), HasSubstr("revision " + std::to_string(i + 1) +
-                                                    ": entries are out of order"));
+    EXPECT_THAT(Found(log, std::nullopt),
+                HasSubstr("revision " + std::to_string(i + 1) + ": entries are out of order"));
   }
   std::vector<Line> twice = Log(5);
   twice.insert(twice.begin() + 3, twice[0]);

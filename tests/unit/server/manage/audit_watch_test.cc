@@ -184,8 +184,7 @@ TEST_F(AuditWatchUnitTest, StoppingEndsAllAndTakesNoMore) {
   const auto stream = Open(Params());
   watch_.Stop();
   EXPECT_EQ(DetailsOf(stream->AwaitClosed()).reason, Reason::kShuttingDown);
-  EXPECT_EQ(DetailsOf(watch_.Add(watch_.NewId(), stream, Params())).reason,
-            Reason::kShuttingDown);
+  EXPECT_EQ(DetailsOf(watch_.Add(watch_.NewId(), stream, Params())).reason, Reason::kShuttingDown);
 }
 
 }  // namespace
