@@ -11,24 +11,12 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "core/audit_entry.h"
 #include "core/digest.h"
 #include "core/key_record.h"
 #include "core/revision.h"
 
 namespace claviger {
-
-// Who did what to what: one for each mutation that changed something. The store adds revision, time
-// and the hash of the entry before.
-struct AuditDraft {
-  std::string actor;   // `key:<key id>`, `cert:<SAN>` or `system`
-  std::string peer;    // where the call came from, without the port; may be empty
-  std::string action;  // `IssueKey`, `RevokeKey`, …
-  std::string project_id;
-  std::string key_id;  // empty where the mutation is about a project
-  std::string detail;  // a short text for people; never a secret
-  // Of a call that was refused: the reason's name. Empty: it was not.
-  std::string refusal;
-};
 
 // The remembered answer to a call with a `request_id`.
 struct RequestRecord {
@@ -83,6 +71,7 @@ struct Committed {
   std::vector<std::shared_ptr<const ProjectRecord>> projects;
   std::vector<std::string> deleted_projects;
   bool unseen_by_verifiers = false;
+  bool only_audit = false;  // its audit entry is all that there is of it
 };
 
 // What a revision changed, as kept for subscribers that resume.

@@ -25,6 +25,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "core/audit_entry.h"
 #include "core/key_record.h"
 #include "core/lifecycle.h"
 #include "core/revision.h"
@@ -150,6 +151,15 @@ class KeyStore : public StateReader {
   // The events behind `after`, in order, at most `limit`. OUT_OF_RANGE when some of them are
   // trimmed away.
   virtual absl::StatusOr<std::vector<Event>> ReadEvents(Revision after, size_t limit) const = 0;
+
+  // Entries of the audit log, at most `limit`: those behind `after`, oldest first; and those before
+  // `before`, newest first. There is one for each revision; DATA_LOSS `DATA_CORRUPT` names the one
+  // that is missing. Block on I/O.
+  virtual absl::StatusOr<std::vector<AuditEntry>> ReadAudit(Revision after, size_t limit) const = 0;
+  virtual absl::StatusOr<std::vector<AuditEntry>> ReadAuditBackwards(Revision before,
+                                                                     size_t limit) const = 0;
+  // The end of the audit log: at least as far as `applied_revision` said before the call.
+  virtual absl::StatusOr<AuditHead> ReadAuditHead() const = 0;
 
   // May cost a scan of what expired: for a timer, not for a call. Blocks on I/O.
   virtual absl::StatusOr<StoreStats> Stats(absl::Time now) const = 0;

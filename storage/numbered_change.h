@@ -26,6 +26,14 @@ struct NumberedChange {
   absl::Time time;  // of the commit
 };
 
+// What the audit log keeps of `change`.
+inline AuditEntry AuditEntryOf(const NumberedChange& change, const Sha256Bytes& previous_hash) {
+  return {.revision = change.committed.revision,
+          .time = change.time,
+          .draft = change.audit,
+          .previous_hash = previous_hash};
+}
+
 // What subscribers are told of `change`.
 inline Event EventOf(const Committed& change) {
   Event event{.revision = change.revision, .keys = {}, .projects = {}};

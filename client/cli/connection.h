@@ -2,6 +2,7 @@
 #ifndef CLAVIGER_CLIENT_CLI_CONNECTION_H_
 #define CLAVIGER_CLIENT_CLI_CONNECTION_H_
 
+#include <claviger/v1/audit.grpc.pb.h>
 #include <claviger/v1/key_authority.grpc.pb.h>
 #include <claviger/v1/project.grpc.pb.h>
 #include <claviger/v1/verifier.grpc.pb.h>
@@ -43,6 +44,7 @@ class Connection {
   v1::KeyAuthority::Stub& keys() { return *keys_; }
   v1::Projects::Stub& projects() { return *projects_; }
   v1::Verifier::Stub& verifier() { return *verifier_; }
+  v1::AuditLog::Stub& audit() { return *audit_; }
   absl::Duration timeout() const { return options_.timeout; }
   const client::Endpoint& target() const { return options_.target; }
   Transport transport() const { return options_.transport; }
@@ -66,6 +68,7 @@ class Connection {
   const std::unique_ptr<v1::KeyAuthority::Stub> keys_;
   const std::unique_ptr<v1::Projects::Stub> projects_;
   const std::unique_ptr<v1::Verifier::Stub> verifier_;
+  const std::unique_ptr<v1::AuditLog::Stub> audit_;
   const std::unique_ptr<grpc::health::v1::Health::Stub> health_;
 };
 

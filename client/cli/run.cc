@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "client/cli/audit_commands.h"
 #include "client/cli/command_context.h"
 #include "client/cli/command_set.h"
 #include "client/cli/completion_command.h"
@@ -45,6 +46,11 @@ void AddCommands(CLI::App& root, CommandSet& commands) {
   AddKeyList(key, commands);
   AddKeyScopes(key, commands);
   AddKeyStateChanges(key, commands);
+  CLI::App& audit = commands.AddGroup(root, "audit", "Audit log: who did what, and proof of it");
+  AddAuditList(audit, commands);
+  AddAuditTail(audit, commands);
+  AddAuditExport(audit, commands);
+  AddAuditVerify(audit, commands);
   AddVerify(root, commands);
   AddStatus(root, commands);
   AddWatch(root, commands);

@@ -1,10 +1,7 @@
 #include "client/cli/watch_command.h"
 
-#include <grpcpp/alarm.h>
-
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,42 +11,12 @@
 #include "client/cli/request_fields.h"
 #include "client/cli/retry.h"
 #include "client/cli/stop_signals.h"
+#include "client/cli/stream_call.h"
 #include "client/cli/watch_feed.h"
 #include "client/cli/watch_view.h"
 
 namespace claviger::cli {
 namespace {
-
-constexpr absl::Duration kFirstDelay = absl::Milliseconds(100);
-constexpr absl::Duration kLongestDelay = absl::Seconds(5);
-
-// Ends `call` after `timeout`, unless it was told before that there was an answer.
-class AnswerTimeout {
- public:
-  AnswerTimeout(absl::Duration timeout, std::shared_ptr<grpc::ClientContext> call) {
-    alarm_.Set(std::chrono::system_clock::now() + absl::ToChronoMicroseconds(timeout),
-               [call = std::move(call)](bool expired) {
-                 if (expired) call->TryCancel();
-               });
-  }
-  void Answered() { alarm_.Cancel(); }
-
- private:
-  grpc::Alarm alarm_;
-};
-
-// Whether another try can bring another answer.
-bool MayPass(const grpc::Status& status) {
-  switch (status.error_code()) {
-    case grpc::StatusCode::INVALID_ARGUMENT:
-    case grpc::StatusCode::UNAUTHENTICATED:
-    case grpc::StatusCode::PERMISSION_DENIED:
-    case grpc::StatusCode::UNIMPLEMENTED:
-      return false;
-    default:
-      return true;
-  }
-}
 
 absl::StatusOr<v1::SyncHello> MakeHello(const std::vector<std::string>& projects,
                                         RandomSource& random) {
@@ -71,12 +38,13 @@ class Watcher {
 
   // Follows the stream, over as many connections as it takes, until it is stopped.
   ExitCode Run() {
-    for (absl::Duration delay = kFirstDelay;; delay = std::min(2 * delay, kLongestDelay)) {
+    for (absl::Duration delay = kFirstStreamDelay;;
+         delay = std::min(2 * delay, kLongestStreamDelay)) {
       const grpc::Status status = Follow();
       if (stop_.stopped() || !context_.console().out) return ExitCode::kOk;
-      if (!greeted_ || !MayPass(status)) return context_.Fail(status);
+      if (!greeted_ || !StreamMayPass(status)) return context_.Fail(status);
       if (feed_.welcome().has_value()) {
-        delay = kFirstDelay;
+        delay = kFirstStreamDelay;
       } else if (!std::exchange(said_outage_, true)) {
         context_.Note("not connected: " + status.error_message() + "; trying again");
       }

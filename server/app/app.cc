@@ -32,6 +32,7 @@ constexpr size_t kListThreads = 2;
 constexpr size_t kMaxWaitingLists = 256;
 
 constexpr absl::Duration kGaugeInterval = absl::Seconds(5);
+constexpr absl::Duration kLeftOutInterval = absl::Seconds(10);
 constexpr absl::Duration kSecond = absl::Seconds(1);
 
 class VerifyMetrics final : public VerifyObserver {
@@ -96,6 +97,11 @@ absl::Status App::OpenStore(const Clock& clock) {
       *store_, config_.store.memory_bytes / kRecordCacheShare / kBytesPerCachedRecord);
   store_->AddListener(cache_.get());
   if (absl::Status s = StartSync(); !s.ok()) return s;
+  refusals_ = std::make_unique<RefusalRecorder>(*store_, *clock_, metrics_.audit(),
+                                                RefusalRecorder::Limits());
+  audit_watch_ = std::make_unique<AuditWatch>(*store_);
+  store_->AddListener(&audit_counter_);
+  store_->AddListener(audit_watch_.get());
 
   const std::filesystem::path root_key_file = config_.store.data_dir / kRootKeyFile;
   absl::StatusOr<bool> bootstrapped =
@@ -104,7 +110,8 @@ absl::Status App::OpenStore(const Clock& clock) {
   if (*bootstrapped) {
     log::Info("first start: made a root key", {{"file", root_key_file.string()}});
   }
-  return CheckPeppers(*store_, peppers_);
+  if (absl::Status s = CheckPeppers(*store_, peppers_); !s.ok()) return s;
+  return options.accept_older_state ? RecordOlderState(*store_) : absl::OkStatus();
 }
 
 absl::Status App::StartSync() {
@@ -137,10 +144,11 @@ absl::Status App::StartGrpc() {
   projects_ = std::make_unique<ProjectManager>(*store_, *clock_);
   workers_ = std::make_unique<WorkerPool>(kListThreads, kMaxWaitingLists);
 
-  const RpcEnvironment environment{*authenticator_, *clock_, metrics_};
+  const RpcEnvironment environment{*authenticator_, *clock_, metrics_, *refusals_};
   key_authority_ =
       std::make_unique<KeyAuthorityService>(environment, *keys_, *store_, *workers_, *sync_);
   projects_service_ = std::make_unique<ProjectsService>(environment, *projects_, *workers_);
+  audit_service_ = std::make_unique<AuditService>(environment, *store_, *workers_, *audit_watch_);
   verifier_service_ =
       std::make_unique<VerifierService>(environment, *verifier_, *clock_, *sync_, store_->epoch());
 
@@ -180,6 +188,7 @@ absl::Status App::StartGrpc() {
   builder.AddListeningPort(address.ToString(), credentials, &port);
   builder.RegisterService(key_authority_.get());
   builder.RegisterService(projects_service_.get());
+  builder.RegisterService(audit_service_.get());
   builder.RegisterService(verifier_service_.get());
   server_ = builder.BuildAndStart();
   if (server_ == nullptr || port == 0) {
@@ -208,6 +217,8 @@ void App::StartTimer() {
   std::vector<PeriodicTasks::Task> tasks;
   tasks.push_back({kGaugeInterval, [this] { RefreshGauges(); }});
   tasks.push_back({kSecond, [this] { clock_->Raise(); }});
+  tasks.push_back({kSecond, [this] { audit_watch_->CheckCallers(); }});
+  tasks.push_back({kLeftOutInterval, [this] { refusals_->RecordLeftOut(); }});
   if (certificates_ != nullptr) {
     tasks.push_back({kSecond, [this] { certificates_->Poll(); }});
   }
@@ -253,6 +264,7 @@ void App::Stop() {
   serving_ = false;
   // Streams do not end by themselves, and what waits for verifiers is answered as pending.
   const absl::Duration leases_left = sync_ != nullptr ? sync_->Stop() : absl::ZeroDuration();
+  if (audit_watch_ != nullptr) audit_watch_->Stop();
   if (server_ != nullptr) {
     if (auto* health = server_->GetHealthCheckService()) health->Shutdown();
     server_->Shutdown(std::chrono::system_clock::now() +
@@ -263,6 +275,7 @@ void App::Stop() {
   timer_.reset();
   workers_.reset();
   if (store_ == nullptr) return;
+  if (refusals_ != nullptr) refusals_->RecordLeftOut();
   if (sync_ != nullptr) RecordRemainingLeases(*store_, leases_left);
   store_->Close();
 }

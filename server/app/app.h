@@ -17,12 +17,16 @@
 #include "grpcpp/server.h"
 #include "server/app/periodic_tasks.h"
 #include "server/app/sync_setup.h"
+#include "server/audit/entry_counter.h"
+#include "server/audit/refusal_recorder.h"
 #include "server/config/server_config.h"
+#include "server/manage/audit_watch.h"
 #include "server/manage/authenticator.h"
 #include "server/manage/caller_map.h"
 #include "server/manage/key_manager.h"
 #include "server/manage/project_manager.h"
 #include "server/metrics/server_metrics.h"
+#include "server/rpc/audit_service.h"
 #include "server/rpc/key_authority_service.h"
 #include "server/rpc/projects_service.h"
 #include "server/rpc/verifier_service.h"
@@ -82,6 +86,9 @@ class App {
   std::unique_ptr<VerifyObserver> verify_observer_;
   std::unique_ptr<KeyStore> store_;
   std::unique_ptr<RatchetClock> clock_;
+  AuditEntryCounter audit_counter_{metrics_.audit()};
+  std::unique_ptr<RefusalRecorder> refusals_;
+  std::unique_ptr<AuditWatch> audit_watch_;
   std::unique_ptr<RecordCache> cache_;
   std::unique_ptr<Verifier> verifier_;
   CallerMapHolder callers_;
@@ -94,6 +101,7 @@ class App {
   std::unique_ptr<sync::SyncLoop> sync_;
   std::unique_ptr<KeyAuthorityService> key_authority_;
   std::unique_ptr<ProjectsService> projects_service_;
+  std::unique_ptr<AuditService> audit_service_;
   std::unique_ptr<VerifierService> verifier_service_;
   std::unique_ptr<grpc::Server> server_;
   std::unique_ptr<HttpEndpoint> http_;

@@ -169,4 +169,16 @@ absl::StatusOr<bool> BootstrapIfNew(KeyStore& store, const PepperSet& peppers, R
   return true;
 }
 
+absl::Status RecordOlderState(KeyStore& store) {
+  return CommitAndWait(store,
+                       [epoch = store.epoch()](const StateReader&) -> absl::StatusOr<ChangeSet> {
+                         ChangeSet changes;
+                         changes.only_audit = true;
+                         changes.audit = SystemAudit("AcceptOlderState", "");
+                         changes.audit.detail = fmt::format("new history {}", epoch.ToHex());
+                         return changes;
+                       })
+      .status();
+}
+
 }  // namespace claviger

@@ -33,6 +33,9 @@ absl::Status CheckPeppers(KeyStore& store, const PepperSet& peppers);
 absl::StatusOr<bool> BootstrapIfNew(KeyStore& store, const PepperSet& peppers, RandomSource& random,
                                     const Clock& clock, const std::filesystem::path& root_key_file);
 
+// Leaves an audit entry that says that an older state was taken for the right one.
+absl::Status RecordOlderState(KeyStore& store);
+
 }  // namespace claviger
 
 #endif  // CLAVIGER_SERVER_APP_BOOTSTRAP_H_

@@ -177,6 +177,7 @@ std::string ServerMetrics::RenderText() const {
   Append(families, CollectCounters());
   Append(families, gauges_.Collect());
   Append(families, sync_->Collect());
+  Append(families, audit_.Collect());
   Append(families, CollectProcessMetrics());
   std::sort(families.begin(), families.end(),
             [](const MetricFamily& a, const MetricFamily& b) { return a.name < b.name; });

@@ -19,6 +19,7 @@
 #include "prometheus/gauge.h"
 #include "prometheus/metric_family.h"
 #include "prometheus/registry.h"
+#include "server/metrics/audit_metrics.h"
 #include "server/metrics/method_metrics.h"
 #include "server/metrics/striped.h"
 #include "server/metrics/sync_metrics.h"
@@ -63,6 +64,7 @@ class ServerMetrics {
   void SetCertificateExpiry(absl::Time not_after);
 
   SyncMetrics& sync() { return *sync_; }
+  AuditMetrics& audit() { return audit_; }
 
   // Everything, in Prometheus' text format 0.0.4.
   std::string RenderText() const;
@@ -87,6 +89,7 @@ class ServerMetrics {
   prometheus::Gauge* certificate_expiry_ = nullptr;
 
   std::unique_ptr<SyncMetrics> sync_;
+  AuditMetrics audit_;
 
   mutable absl::Mutex methods_mutex_;
   std::vector<std::unique_ptr<MethodMetrics>> methods_ ABSL_GUARDED_BY(methods_mutex_);

@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "core/status.h"
 #include "grpc/support/time.h"
@@ -15,10 +16,11 @@ RpcMethod::RpcMethod(const RpcEnvironment& environment, std::string_view service
                      std::string_view method, const MethodTraits& traits)
     : environment_(environment),
       traits_(traits),
+      name_(method),
       metrics_(environment.metrics.RegisterMethod(service, method, traits.type)) {}
 
-absl::StatusOr<Caller> RpcMethod::Admit(const grpc::CallbackServerContext& context,
-                                        PeerUse peer) const {
+absl::StatusOr<Caller> RpcMethod::Authenticate(const grpc::CallbackServerContext& context,
+                                               PeerUse peer) const {
   ShownCredentials shown;
   const auto& metadata = context.client_metadata();
   if (const auto header = metadata.find("authorization"); header != metadata.end()) {
@@ -33,9 +35,18 @@ absl::StatusOr<Caller> RpcMethod::Admit(const grpc::CallbackServerContext& conte
         DetailsOf(caller.status()).reason == Reason::kCredentialMissing ? AuthFailure::kMissing
                                                                         : AuthFailure::kInvalid);
   }
-  if (caller.ok() && !traits_.permission.empty()) {
-    if (absl::Status s = caller->Require(traits_.permission); !s.ok()) return s;
-  }
+  return caller;
+}
+
+absl::Status RpcMethod::Require(const Caller& caller) const {
+  return traits_.permission.empty() ? absl::OkStatus() : caller.Require(traits_.permission);
+}
+
+absl::StatusOr<Caller> RpcMethod::Admit(const grpc::CallbackServerContext& context,
+                                        PeerUse peer) const {
+  absl::StatusOr<Caller> caller = Authenticate(context, peer);
+  if (!caller.ok()) return caller;
+  if (absl::Status s = Require(*caller); !s.ok()) return s;
   return caller;
 }
 
@@ -45,6 +56,24 @@ grpc::Status RpcMethod::Conclude(const absl::Status& status, absl::Duration star
   }
   metrics_->Handled(static_cast<int>(status.code()), environment_.clock.SinceBoot() - started);
   return ToGrpcStatus(status);
+}
+
+grpc::Status RpcMethod::Conclude(const absl::Status& status, absl::Duration started,
+                                 const EndedCall& call) const {
+  if (IsRefusal(status) && traits_.records_refusals) RecordRefusal(status, call);
+  return Conclude(status, started);
+}
+
+void RpcMethod::RecordRefusal(const absl::Status& status, const EndedCall& call) const {
+  if (!environment_.refusals.Admit()) return;
+  RequestIds ids = call.ids();
+  environment_.refusals.Record({.actor = call.caller != nullptr ? call.caller->actor() : "unknown",
+                                .peer = PeerAddress(call.context.peer()),
+                                .action = name_,
+                                .project_id = std::move(ids.project_id),
+                                .key_id = std::move(ids.key_id),
+                                .detail = "",
+                                .refusal = std::string(ReasonName(DetailsOf(status).reason))});
 }
 
 absl::Duration RemainingTime(const grpc::CallbackServerContext& context) {

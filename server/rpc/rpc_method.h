@@ -3,14 +3,17 @@
 #define CLAVIGER_SERVER_RPC_RPC_METHOD_H_
 
 #include <cstddef>
+#include <string>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "core/clock.h"
 #include "grpcpp/server_context.h"
+#include "server/audit/refusal_recorder.h"
 #include "server/manage/authenticator.h"
 #include "server/manage/caller.h"
 #include "server/metrics/server_metrics.h"
+#include "server/rpc/refused_call.h"
 #include "server/rpc/wire.h"
 
 namespace claviger {
@@ -23,6 +26,7 @@ struct RpcEnvironment {
   const Authenticator& authenticator;
   const Clock& clock;
   ServerMetrics& metrics;
+  RefusalRecorder& refusals;
 };
 
 // Whether a call writes down where it came from. What only reads does not, and saves the reading of
@@ -35,6 +39,8 @@ struct MethodTraits {
   std::string_view permission;
   size_t max_request_bytes = kMaxRequestBytes;
   MethodType type = MethodType::kUnary;
+  // Whether a call that is refused gets an audit entry. Checks do not: they are no management.
+  bool records_refusals = true;
 };
 
 // One method of one service.
@@ -45,8 +51,12 @@ class RpcMethod {
   RpcMethod(const RpcEnvironment& environment, std::string_view service, std::string_view method,
             const MethodTraits& traits);
 
-  // The caller of this call, by header or certificate, if it has the method's permission; counts
-  // failures.
+  // The caller of this call, by header or certificate; counts failures.
+  absl::StatusOr<Caller> Authenticate(const grpc::CallbackServerContext& context,
+                                      PeerUse peer) const;
+  // OK when `caller` has the method's permission.
+  absl::Status Require(const Caller& caller) const;
+  // Both.
   absl::StatusOr<Caller> Admit(const grpc::CallbackServerContext& context, PeerUse peer) const;
 
   // Whether a caller of before would still be admitted: OK, or what Admit would answer now.
@@ -57,13 +67,19 @@ class RpcMethod {
   void CountStart() const { metrics_->Started(); }
   // Counts the answer and turns it into gRPC's.
   grpc::Status Conclude(const absl::Status& status, absl::Duration started) const;
+  // The same, and records a refused call.
+  grpc::Status Conclude(const absl::Status& status, absl::Duration started,
+                        const EndedCall& call) const;
 
   const Clock& clock() const { return environment_.clock; }
   size_t max_request_bytes() const { return traits_.max_request_bytes; }
 
  private:
+  void RecordRefusal(const absl::Status& status, const EndedCall& call) const;
+
   RpcEnvironment environment_;
   MethodTraits traits_;
+  std::string name_;
   MethodMetrics* metrics_;
 };
 

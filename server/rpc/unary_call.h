@@ -33,14 +33,28 @@
 namespace claviger {
 
 // Knows the caller and its permission, then parses and checks for unknown fields.
+// `caller` is set as soon as it is known, permitted or not.
 template <typename Request>
-absl::StatusOr<Caller> Admit(const RpcMethod& method, const grpc::CallbackServerContext& context,
-                             const grpc::ByteBuffer& in, PeerUse peer, Request& request) {
-  absl::StatusOr<Caller> caller = method.Admit(context, peer);
-  if (!caller.ok()) return caller;
+absl::Status Admit(const RpcMethod& method, const grpc::CallbackServerContext& context,
+                   const grpc::ByteBuffer& in, PeerUse peer, std::optional<Caller>& caller,
+                   Request& request) {
+  absl::StatusOr<Caller> known = method.Authenticate(context, peer);
+  if (!known.ok()) return known.status();
+  caller.emplace(*std::move(known));
+  if (absl::Status s = method.Require(*caller); !s.ok()) return s;
   if (absl::Status s = ParseRequest(in, method.max_request_bytes(), request); !s.ok()) return s;
-  if (absl::Status s = CheckNoUnknownFields(request); !s.ok()) return s;
-  return caller;
+  return CheckNoUnknownFields(request);
+}
+
+// Counts the answer and turns it into gRPC's; a refused call is recorded.
+template <typename Request>
+grpc::Status ConcludeCall(const RpcMethod& method, const absl::Status& status,
+                          absl::Duration started, const grpc::CallbackServerContext& context,
+                          const std::optional<Caller>& caller, const grpc::ByteBuffer& in) {
+  return method.Conclude(status, started,
+                         {.context = context,
+                          .caller = caller.has_value() ? &*caller : nullptr,
+                          .ids = [&] { return ReadIds<Request>(in, method.max_request_bytes()); }});
 }
 
 // Memory for one answer after the other, kept in between: an answer's parts are not allocated and
@@ -72,10 +86,11 @@ grpc::ServerUnaryReactor* AnswerNow(const RpcMethod& method, grpc::CallbackServe
   const absl::Duration started = method.clock().SinceBoot();
   method.CountStart();
   Answer& answer = memory.Make<Answer>();
-  absl::StatusOr<Caller> caller = Admit(method, *context, *in, PeerUse::kNone, request);
-  const absl::Status status = caller.ok() ? handler(*caller, request, answer) : caller.status();
+  std::optional<Caller> caller;
+  absl::Status status = Admit(method, *context, *in, PeerUse::kNone, caller, request);
+  if (status.ok()) status = handler(*caller, request, answer);
   CleanseSecrets(request);
-  grpc::Status concluded = method.Conclude(status, started);
+  grpc::Status concluded = ConcludeCall<Request>(method, status, started, *context, caller, *in);
   if (concluded.ok()) concluded = SerializeAnswer(answer, *out);
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   reactor->Finish(concluded);
@@ -91,8 +106,14 @@ template <typename Request, typename Answer>
 class PendingCall final : public grpc::ServerUnaryReactor,
                           public std::enable_shared_from_this<PendingCall<Request, Answer>> {
  public:
-  PendingCall(const RpcMethod& method, grpc::ByteBuffer* out)
-      : method_(method), out_(out), started_(method.clock().SinceBoot()) {}
+  // gRPC keeps `context`, `in` and `out` until it is done with the call.
+  PendingCall(const RpcMethod& method, const grpc::CallbackServerContext& context,
+              const grpc::ByteBuffer& in, grpc::ByteBuffer* out)
+      : method_(method),
+        context_(context),
+        in_(in),
+        out_(out),
+        started_(method.clock().SinceBoot()) {}
 
   const Request& request() const { return request_; }
   const Caller& caller() const { return *caller_; }
@@ -106,7 +127,8 @@ class PendingCall final : public grpc::ServerUnaryReactor,
       finished_ = true;
       if (alarm_.has_value()) alarm_->Cancel();
     }
-    grpc::Status concluded = method_.Conclude(answer.status(), started_);
+    grpc::Status concluded =
+        ConcludeCall<Request>(method_, answer.status(), started_, context_, caller_, in_);
     if (concluded.ok()) concluded = SerializeAnswer(*answer, *out_);
     if (answer.ok()) CleanseSecrets(*answer);
     ServerUnaryReactor::Finish(concluded);
@@ -119,19 +141,16 @@ class PendingCall final : public grpc::ServerUnaryReactor,
                                                const grpc::ByteBuffer* in, grpc::ByteBuffer* out,
                                                const Handler& handler);
 
-  absl::Status Begin(const grpc::CallbackServerContext& context, const grpc::ByteBuffer& in) {
+  absl::Status Begin() {
     // Kept until OnDone: gRPC holds a bare pointer.
     self_ = this->shared_from_this();
-    const absl::Duration remaining = RemainingTime(context);
+    const absl::Duration remaining = RemainingTime(context_);
     deadline_ = started_ + std::min(remaining, kDefaultDeadline + absl::Hours(24));
     if (remaining == absl::InfiniteDuration()) {
       deadline_ = started_ + kDefaultDeadline;
       FinishAtDefaultDeadline();
     }
-    absl::StatusOr<Caller> caller = Admit(method_, context, in, PeerUse::kRecorded, request_);
-    if (!caller.ok()) return caller.status();
-    caller_ = *std::move(caller);
-    return absl::OkStatus();
+    return claviger::Admit(method_, context_, in_, PeerUse::kRecorded, caller_, request_);
   }
 
   // gRPC ends calls whose client gave a deadline by itself; the others are ours to end.
@@ -155,6 +174,8 @@ class PendingCall final : public grpc::ServerUnaryReactor,
   void OnDone() override { self_.reset(); }
 
   const RpcMethod& method_;
+  const grpc::CallbackServerContext& context_;
+  const grpc::ByteBuffer& in_;
   grpc::ByteBuffer* const out_;
   const absl::Duration started_;
   Request request_;
@@ -173,10 +194,10 @@ template <typename Request, typename Answer, typename Handler>
 grpc::ServerUnaryReactor* AnswerLater(const RpcMethod& method, grpc::CallbackServerContext* context,
                                       const grpc::ByteBuffer* in, grpc::ByteBuffer* out,
                                       const Handler& handler) {
-  auto call = std::make_shared<PendingCall<Request, Answer>>(method, out);
+  auto call = std::make_shared<PendingCall<Request, Answer>>(method, *context, *in, out);
   grpc::ServerUnaryReactor* reactor = call.get();
   method.CountStart();
-  if (absl::Status s = call->Begin(*context, *in); s.ok()) {
+  if (absl::Status s = call->Begin(); s.ok()) {
     handler(call);
   } else {
     call->Finish(std::move(s));

@@ -67,12 +67,16 @@ VerifierService::VerifierService(const RpcEnvironment& environment, Verifier& ve
       loop_(loop),
       metrics_(environment.metrics),
       epoch_(epoch.ToBytes()),
-      verify_(environment, kService, "Verify", {.permission = permission::kKeysVerify}),
-      batch_verify_(
-          environment, kService, "BatchVerify",
-          {.permission = permission::kKeysVerify, .max_request_bytes = kMaxBatchRequestBytes}),
+      verify_(environment, kService, "Verify",
+              {.permission = permission::kKeysVerify, .records_refusals = false}),
+      batch_verify_(environment, kService, "BatchVerify",
+                    {.permission = permission::kKeysVerify,
+                     .max_request_bytes = kMaxBatchRequestBytes,
+                     .records_refusals = false}),
       sync_(environment, kService, "Sync",
-            {.permission = permission::kKeysVerify, .type = MethodType::kBidiStream}) {}
+            {.permission = permission::kKeysVerify,
+             .type = MethodType::kBidiStream,
+             .records_refusals = false}) {}
 
 absl::Status VerifierService::Check(const Caller& caller, const v1::VerifyRequest& request,
                                     v1::VerifyResponse& answer) {

@@ -122,6 +122,28 @@ absl::StatusOr<std::vector<Event>> MemoryStore::ReadEvents(Revision after, size_
   return std::vector<Event>(begin, begin + static_cast<std::ptrdiff_t>(count));
 }
 
+absl::StatusOr<std::vector<AuditEntry>> MemoryStore::ReadAudit(Revision after, size_t limit) const {
+  absl::ReaderMutexLock lock(&mutex_);
+  const size_t begin = std::min<size_t>(after.value, audit_.size());
+  const size_t end = begin + std::min(limit, audit_.size() - begin);
+  return std::vector<AuditEntry>(audit_.begin() + static_cast<std::ptrdiff_t>(begin),
+                                 audit_.begin() + static_cast<std::ptrdiff_t>(end));
+}
+
+absl::StatusOr<std::vector<AuditEntry>> MemoryStore::ReadAuditBackwards(Revision before,
+                                                                        size_t limit) const {
+  absl::ReaderMutexLock lock(&mutex_);
+  std::vector<AuditEntry> entries;
+  size_t left = before.value == 0 ? 0 : std::min<size_t>(before.value - 1, audit_.size());
+  for (; left > 0 && entries.size() < limit; --left) entries.push_back(audit_[left - 1]);
+  return entries;
+}
+
+absl::StatusOr<AuditHead> MemoryStore::ReadAuditHead() const {
+  absl::ReaderMutexLock lock(&mutex_);
+  return audit_head_;
+}
+
 absl::StatusOr<StoreStats> MemoryStore::Stats(absl::Time now) const {
   StoreStats stats;
   for (KeyState state : {KeyState::kActive, KeyState::kDisabled, KeyState::kExpired,
@@ -159,6 +181,8 @@ void MemoryStore::Apply(const NumberedChange& change) {
   }
   for (const auto& [pepper_id, digest] : change.canaries) canaries_[pepper_id] = digest;
   if (change.longest_lease.has_value()) longest_lease_ = *change.longest_lease;
+  audit_.push_back(AuditEntryOf(change, audit_head_.hash));
+  audit_head_ = {.revision = change.committed.revision, .hash = HashAuditEntry(audit_.back())};
   events_.push_back(EventOf(change.committed));
   while (events_.size() > event_retention_) events_.pop_front();
 }

@@ -34,7 +34,7 @@ struct MemoryStoreOptions {
   GroupCommitOptions commit;
 };
 
-// Keys in ordered maps under one lock. Keeps no audit entries.
+// Keys in ordered maps under one lock.
 //
 // Thread safety: as KeyStore.
 class MemoryStore final : public KeyStore, private CommitBackend {
@@ -60,6 +60,10 @@ class MemoryStore final : public KeyStore, private CommitBackend {
   absl::Status ScanKeys(const KeyScan& scan, const KeyVisitor& visit) const override;
   absl::Status ScanProjects(const std::string& after, const ProjectVisitor& visit) const override;
   absl::StatusOr<std::vector<Event>> ReadEvents(Revision after, size_t limit) const override;
+  absl::StatusOr<std::vector<AuditEntry>> ReadAudit(Revision after, size_t limit) const override;
+  absl::StatusOr<std::vector<AuditEntry>> ReadAuditBackwards(Revision before,
+                                                             size_t limit) const override;
+  absl::StatusOr<AuditHead> ReadAuditHead() const override;
   absl::StatusOr<StoreStats> Stats(absl::Time now) const override;
   StoreHealth health() const override { return committer_.health(); }
   void Close() override { committer_.Close(); }
@@ -87,6 +91,8 @@ class MemoryStore final : public KeyStore, private CommitBackend {
   std::map<std::string, KeyDigest> canaries_ ABSL_GUARDED_BY(mutex_);
   absl::Duration longest_lease_ ABSL_GUARDED_BY(mutex_) = absl::ZeroDuration();
   std::deque<Event> events_ ABSL_GUARDED_BY(mutex_);
+  std::vector<AuditEntry> audit_ ABSL_GUARDED_BY(mutex_);  // entry n at n - 1
+  AuditHead audit_head_ ABSL_GUARDED_BY(mutex_);
 
   GroupCommitter committer_;  // last: its thread uses the members above
 };

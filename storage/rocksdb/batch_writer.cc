@@ -5,7 +5,6 @@
 #include <string>
 #include <utility>
 
-#include "storage/rocksdb/audit_chain.h"
 #include "storage/rocksdb/schema.h"
 
 namespace claviger {
@@ -105,12 +104,9 @@ void BatchWriter::AppendHistory(const NumberedChange& change, PersistedState& st
   const Revision revision = change.committed.revision;
   const std::string row = RevisionRow(revision);
   Put(Family::kEvents, row, EncodeEvent(EventOf(change.committed)), rows);
-  const std::string entry = EncodeAuditEntry({.revision = revision,
-                                              .time = change.time,
-                                              .draft = change.audit,
-                                              .previous_hash = state.audit_head});
-  Put(Family::kAudit, row, entry, rows);
-  state.audit_head = HashAuditValue(entry);
+  const AuditEntry entry = AuditEntryOf(change, state.audit_head);
+  Put(Family::kAudit, row, EncodeAuditEntry(entry), rows);
+  state.audit_head = HashAuditEntry(entry);
 }
 
 void BatchWriter::TrimEvents(PersistedState& state, rocksdb::WriteBatch& rows) const {

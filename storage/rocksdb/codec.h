@@ -14,6 +14,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "core/audit_entry.h"
 #include "core/key_record.h"
 #include "core/revision.h"
 #include "storage/changes.h"
@@ -42,14 +43,6 @@ struct PersistedState {
   Revision first_event{1};   // above `revision`: no event is kept
 
   friend bool operator==(const PersistedState&, const PersistedState&) = default;
-};
-
-// A row of `audit`.
-struct AuditEntry {
-  Revision revision;
-  absl::Time time;
-  AuditDraft draft;
-  Sha256Bytes previous_hash{};  // zeros in the first
 };
 
 // Times are kept in whole nanoseconds.

@@ -60,6 +60,14 @@ class RocksDbStore final : public KeyStore {
   absl::Status ScanKeys(const KeyScan& scan, const KeyVisitor& visit) const override;
   absl::Status ScanProjects(const std::string& after, const ProjectVisitor& visit) const override;
   absl::StatusOr<std::vector<Event>> ReadEvents(Revision after, size_t limit) const override;
+  absl::StatusOr<std::vector<AuditEntry>> ReadAudit(Revision after, size_t limit) const override {
+    return ReadAuditRows(*database_, after, limit);
+  }
+  absl::StatusOr<std::vector<AuditEntry>> ReadAuditBackwards(Revision before,
+                                                             size_t limit) const override {
+    return ReadAuditRowsBackwards(*database_, before, limit);
+  }
+  absl::StatusOr<AuditHead> ReadAuditHead() const override { return FindAuditHead(*database_); }
   absl::StatusOr<StoreStats> Stats(absl::Time now) const override;
   StoreHealth health() const override { return committer_.health(); }
   void Close() override;

@@ -60,6 +60,8 @@ inline std::vector<AnyCall> EveryCallAbout(const std::string& key_id, const std:
   v1::DeleteProjectRequest remove;
   remove.set_project_id(project_id);
   remove.set_validate_only(true);
+  v1::ListAuditEventsRequest audit;
+  audit.mutable_filter()->add_project_ids(project_id);
   v1::VerifyRequest verify;
   verify.set_key(raw_key);
   v1::BatchVerifyRequest batch;
@@ -76,6 +78,7 @@ inline std::vector<AnyCall> EveryCallAbout(const std::string& key_id, const std:
           MakeCall("projects.read", v1::ListProjectsRequest(), false),
           MakeCall("projects.manage", update),
           MakeCall("projects.manage", remove),
+          MakeCall("audit.read", audit, false),
           MakeCall("keys.verify", verify, false),
           MakeCall("keys.verify", batch, false)};
 }

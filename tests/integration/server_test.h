@@ -47,7 +47,9 @@ class ServerTest : public testing::Test {
   v1::VerifyResponse Verify(const v1::VerifyRequest& request);
   v1::VerifyCode CodeOf(const std::string& key) { return Verify(CheckOf(key)).code(); }
 
-  // What any write changes: the revision that the server has reached, and the number of keys.
+  // Revision of the newest audit entry that is not of a refused call.
+  uint64_t LastChange();
+  // What any change changes: its revision, and the number of keys.
   std::pair<uint64_t, int64_t> Written();
 
   TestServer server_;

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "absl/time/time.h"
+#include "claviger/v1/audit.pb.h"
 #include "claviger/v1/key_authority.pb.h"
 #include "claviger/v1/project.pb.h"
 #include "claviger/v1/verifier.pb.h"
@@ -36,6 +37,7 @@ v1::GetProjectResponse AnswerTo(const v1::GetProjectRequest&);
 v1::ListProjectsResponse AnswerTo(const v1::ListProjectsRequest&);
 v1::UpdateProjectResponse AnswerTo(const v1::UpdateProjectRequest&);
 v1::DeleteProjectResponse AnswerTo(const v1::DeleteProjectRequest&);
+v1::ListAuditEventsResponse AnswerTo(const v1::ListAuditEventsRequest&);
 v1::VerifyResponse AnswerTo(const v1::VerifyRequest&);
 v1::BatchVerifyResponse AnswerTo(const v1::BatchVerifyRequest&);
 

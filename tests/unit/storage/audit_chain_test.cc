@@ -25,6 +25,9 @@ class AuditChainTest : public RocksDbStoreTesting {
     EXPECT_TRUE(database_->Get(Family::kAudit, RevisionRow({revision}), value).value());
     return value.ToString();
   }
+  Sha256Bytes HashOf(uint64_t revision) {
+    return HashAuditEntry(DecodeAuditEntry(Revision{revision}, Entry(revision)).value());
+  }
   void PutEntry(uint64_t revision, const std::string& value) {
     rocksdb::WriteBatch rows;
     ASSERT_TRUE(rows.Put(database_->family(Family::kAudit), RevisionRow({revision}), value).ok());
@@ -43,7 +46,7 @@ TEST_F(AuditChainTest, UntouchedLogVerifies) {
   const auto head = VerifyAuditChain(*database_);
   ASSERT_TRUE(head.ok()) << head.status();
   EXPECT_EQ(head->revision, Revision{kEntries});
-  EXPECT_EQ(head->hash, HashAuditValue(Entry(kEntries)));
+  EXPECT_EQ(head->hash, HashOf(kEntries));
 }
 
 TEST_F(AuditChainTest, EntryHasActorActionAndTime) {
@@ -52,17 +55,17 @@ TEST_F(AuditChainTest, EntryHasActorActionAndTime) {
   EXPECT_EQ(entry.draft.action, "IssueKey");
   EXPECT_EQ(entry.draft.key_id, TestKeyId(2).ToString());
   EXPECT_EQ(entry.time, clock_.Now());
-  EXPECT_EQ(entry.previous_hash, HashAuditValue(Entry(1)));
+  EXPECT_EQ(entry.previous_hash, HashOf(1));
 }
 
-TEST_F(AuditChainTest, EveryChangedByteIsFound) {
+TEST_F(AuditChainTest, EveryChangedBitIsFound) {
   for (uint64_t revision = 1; revision <= kEntries; ++revision) {
     const std::string original = Entry(revision);
-    for (size_t i = 0; i < original.size(); ++i) {
+    for (size_t i = 0; i < 8 * original.size(); ++i) {
       std::string changed = original;
-      changed[i] = static_cast<char>(changed[i] ^ 1);
+      changed[i / 8] = static_cast<char>(changed[i / 8] ^ 1 << i % 8);
       PutEntry(revision, changed);
-      EXPECT_FALSE(VerifyAuditChain(*database_).ok()) << "entry " << revision << ", byte " << i;
+      EXPECT_FALSE(VerifyAuditChain(*database_).ok()) << "entry " << revision << ", bit " << i;
     }
     PutEntry(revision, original);
   }
@@ -79,10 +82,39 @@ TEST_F(AuditChainTest, EveryRemovedEntryIsFound) {
   }
 }
 
+TEST_F(AuditChainTest, EntriesInEachOthersPlaceAreFound) {
+  const std::string second = Entry(2);
+  PutEntry(2, Entry(3));
+  PutEntry(3, second);
+  EXPECT_EQ(VerifyAuditChain(*database_).status().code(), absl::StatusCode::kDataLoss);
+}
+
+TEST_F(AuditChainTest, TheSameFieldsInOtherBytesAreFound) {
+  // An empty text written out: a parser reads the same fields from it.
+  PutEntry(2, Entry(2) + std::string("\x42\x00", 2));
+  EXPECT_EQ(VerifyAuditChain(*database_).status().code(), absl::StatusCode::kDataLoss);
+}
+
+TEST_F(AuditChainTest, ReadingMissesWhatIsMissing) {
+  RemoveEntry(3);
+  EXPECT_EQ(ReadAuditRows(*database_, Revision{0}, 10).status().code(),
+            absl::StatusCode::kDataLoss);
+  EXPECT_EQ(ReadAuditRows(*database_, Revision{2}, 10).status().code(),
+            absl::StatusCode::kDataLoss);
+  EXPECT_EQ(ReadAuditRowsBackwards(*database_, Revision{4}, 10).status().code(),
+            absl::StatusCode::kDataLoss);
+  EXPECT_EQ(ReadAuditRowsBackwards(*database_, Revision{99}, 10).status().code(),
+            absl::StatusCode::kDataLoss);
+  EXPECT_EQ(ReadAuditRows(*database_, Revision{0}, 2).value().size(), 2u);
+  RemoveEntry(4);
+  EXPECT_EQ(ReadAuditRows(*database_, Revision{2}, 10).status().code(),
+            absl::StatusCode::kDataLoss);
+}
+
 TEST_F(AuditChainTest, AddedEntryIsFound) {
   AuditEntry forged = DecodeAuditEntry(Revision{kEntries}, Entry(kEntries)).value();
   forged.revision = Revision{kEntries + 1};
-  forged.previous_hash = HashAuditValue(Entry(kEntries));
+  forged.previous_hash = HashOf(kEntries);
   PutEntry(kEntries + 1, EncodeAuditEntry(forged));
   EXPECT_EQ(VerifyAuditChain(*database_).status().code(), absl::StatusCode::kDataLoss);
 }

@@ -62,6 +62,14 @@ class BlockingStore final : public KeyStore {
   absl::StatusOr<std::vector<Event>> ReadEvents(Revision after, size_t limit) const override {
     return store_.ReadEvents(after, limit);
   }
+  absl::StatusOr<std::vector<AuditEntry>> ReadAudit(Revision after, size_t limit) const override {
+    return store_.ReadAudit(after, limit);
+  }
+  absl::StatusOr<std::vector<AuditEntry>> ReadAuditBackwards(Revision before,
+                                                             size_t limit) const override {
+    return store_.ReadAuditBackwards(before, limit);
+  }
+  absl::StatusOr<AuditHead> ReadAuditHead() const override { return store_.ReadAuditHead(); }
   absl::StatusOr<StoreStats> Stats(absl::Time now) const override { return store_.Stats(now); }
   StoreHealth health() const override { return store_.health(); }
   void Close() override { store_.Close(); }
