@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "storage/rocksdb/expiry_scans.h"
 #include "storage/rocksdb/scans.h"
 
 namespace claviger {
@@ -65,6 +66,15 @@ void RocksDbStore::Commit(Mutation mutation, CommitDone done) {
 
 absl::Status RocksDbStore::ScanKeys(const KeyScan& scan, const KeyVisitor& visit) const {
   return ScanKeyRows(*database_, scan, visit);
+}
+
+absl::Status RocksDbStore::ScanExpiring(const ExpiryScan& scan, const KeyVisitor& visit) const {
+  return ScanExpiryRows(*database_, scan, visit);
+}
+
+absl::StatusOr<std::vector<uint64_t>> RocksDbStore::CountExpiring(
+    absl::Time from, std::span<const absl::Time> until) const {
+  return CountExpiryRows(*database_, from, until);
 }
 
 absl::Status RocksDbStore::ScanProjects(const std::string& after,

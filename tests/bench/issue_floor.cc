@@ -56,7 +56,8 @@ absl::StatusOr<RowSizes> MeasureRowSizes(const std::string& data_dir) {
   RowSizes sizes;
   // A project is written once, not with each key.
   for (const Family family :
-       {Family::kKeys, Family::kByProject, Family::kByExpiry, Family::kEvents, Family::kAudit}) {
+       {Family::kKeys, Family::kByProject, Family::kByOwner, Family::kByLabel, Family::kByExpiry,
+        Family::kEvents, Family::kAudit}) {
     sizes[static_cast<size_t>(family)] = MeanSize(**database, family);
   }
   rocksdb::PinnableSlice state;
