@@ -123,6 +123,7 @@ using ProjectVisitor = std::function<bool(const ProjectRecord&)>;
 struct StoreStats {
   std::map<KeyState, uint64_t> keys;  // by state at the time asked for; every state is present
   uint64_t bytes_on_disk = 0;         // 0 where nothing is on disk
+  uint64_t free_bytes = 0;            // on that disk
 };
 
 // Whether a store takes mutations.

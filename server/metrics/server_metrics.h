@@ -19,6 +19,7 @@
 #include "prometheus/gauge.h"
 #include "prometheus/metric_family.h"
 #include "prometheus/registry.h"
+#include "server/metrics/key_metrics.h"
 #include "server/metrics/method_metrics.h"
 #include "server/metrics/striped.h"
 #include "server/metrics/sync_metrics.h"
@@ -63,6 +64,7 @@ class ServerMetrics {
   void SetCertificateExpiry(absl::Time not_after);
 
   SyncMetrics& sync() { return *sync_; }
+  KeyMetrics& keys() { return *keys_; }
 
   // Everything, in Prometheus' text format 0.0.4.
   std::string RenderText() const;
@@ -83,10 +85,12 @@ class ServerMetrics {
   std::map<KeyState, prometheus::Gauge*> keys_by_state_;
   prometheus::Gauge* cache_entries_ = nullptr;
   prometheus::Gauge* store_bytes_ = nullptr;
+  prometheus::Gauge* store_free_bytes_ = nullptr;
   prometheus::Gauge* store_writable_ = nullptr;
   prometheus::Gauge* certificate_expiry_ = nullptr;
 
   std::unique_ptr<SyncMetrics> sync_;
+  std::unique_ptr<KeyMetrics> keys_;
 
   mutable absl::Mutex methods_mutex_;
   std::vector<std::unique_ptr<MethodMetrics>> methods_ ABSL_GUARDED_BY(methods_mutex_);

@@ -33,8 +33,8 @@ std::vector<IndexRow> IndexRowsOf(const KeyRecord& key) {
       rows.push_back({Family::kByOwner, RowByCreateTime(Prefix(project_id, key.owner), place)});
     }
     for (const auto& [name, value] : key.labels) {
-      rows.push_back({Family::kByLabel,
-                      RowByCreateTime(Prefix(project_id, LabelText(name, value)), place)});
+      rows.push_back(
+          {Family::kByLabel, RowByCreateTime(Prefix(project_id, LabelText(name, value)), place)});
     }
   }
   std::sort(rows.begin(), rows.end());

@@ -89,7 +89,11 @@ absl::StatusOr<std::vector<Event>> RocksDbStore::ReadEvents(Revision after, size
 absl::StatusOr<StoreStats> RocksDbStore::Stats(absl::Time now) const {
   auto keys = CountKeys(*database_, now);
   if (!keys.ok()) return keys.status();
-  return StoreStats{.keys = *std::move(keys), .bytes_on_disk = BytesIn(dir_->db_path())};
+  const auto free_bytes = FreeBytes(dir_->path());
+  if (!free_bytes.ok()) return free_bytes.status();
+  return StoreStats{.keys = *std::move(keys),
+                    .bytes_on_disk = BytesIn(dir_->db_path()),
+                    .free_bytes = *free_bytes};
 }
 
 void RocksDbStore::Close() {
