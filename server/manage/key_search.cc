@@ -55,6 +55,13 @@ absl::Status TooManyToSort(size_t limit) {
       .Build("order_by: " + accepted);
 }
 
+bool MatchesOnlyUnexpired(const KeyFilter& filter) {
+  return !filter.states.empty() &&
+         std::all_of(filter.states.begin(), filter.states.end(), [](KeyState state) {
+           return state == KeyState::kActive || state == KeyState::kDisabled;
+         });
+}
+
 std::vector<std::string> ProjectsToRead(const Caller& caller,
                                         const std::vector<std::string>& wanted) {
   if (wanted.empty()) {
@@ -203,7 +210,10 @@ std::vector<KeyReader> KeySearch::ReadersByCreateTime(const ListOrder& order,
 KeyReader KeySearch::ReaderByExpiry(bool latest_first,
                                     const std::optional<ExpiryCursor>& after) const {
   const KeyFilter& filter = params_.filter;
-  return ReadExpiring(store_, {.from = filter.expire_after.value_or(absl::InfinitePast()),
+  absl::Time from = filter.expire_after.value_or(absl::InfinitePast());
+  // What ended long ago piles up; none of it is in one of these states.
+  if (MatchesOnlyUnexpired(filter)) from = std::max(from, now_);
+  return ReadExpiring(store_, {.from = from,
                                .until = filter.expire_before.value_or(absl::InfiniteFuture()),
                                .after = after,
                                .latest_first = latest_first});

@@ -189,6 +189,24 @@ TEST_F(KeySearchTest, KeysThatExpireSoonAreFoundWithoutLookingAtOthers) {
   }
 }
 
+TEST_F(KeySearchTest, ActiveKeysThatExpireSoonAreFoundBehindAllThatHaveExpired) {
+  for (int n = 101; n <= 140; ++n) {
+    KeyRecord key = Key(n);
+    key.expire_time = kNow - absl::Hours(n);
+    Put(key);
+  }
+  ListParams params;
+  params.filter.expire_before = kNow + absl::Hours(2);
+  params.filter.states = {KeyState::kActive, KeyState::kDisabled};
+  for (const KeyOrder order : {KeyOrder::kCreateTime, KeyOrder::kExpireTime}) {
+    params.order = order;
+    const auto page = List(params, {.scanned = 3});
+    ASSERT_TRUE(page.ok()) << page.status();
+    EXPECT_EQ(page->keys.size(), 2u);
+    EXPECT_EQ(page->next_page_token, "");
+  }
+}
+
 TEST_F(KeySearchTest, TimesOfCreationBoundWhatIsLookedAt) {
   ListParams params;
   params.filter.created_before = kNow + absl::Seconds(3);
