@@ -31,6 +31,7 @@ constexpr std::array kReasons = {
     NamedReason{Reason::kMalformedRequest, "MALFORMED_REQUEST"},
     NamedReason{Reason::kMessageTooLarge, "MESSAGE_TOO_LARGE"},
     NamedReason{Reason::kPageTokenInvalid, "PAGE_TOKEN_INVALID"},
+    NamedReason{Reason::kListTooLarge, "LIST_TOO_LARGE"},
     NamedReason{Reason::kScopeNotInCatalog, "SCOPE_NOT_IN_CATALOG"},
     NamedReason{Reason::kPolicyViolation, "POLICY_VIOLATION"},
     NamedReason{Reason::kRequestIdReused, "REQUEST_ID_REUSED"},

@@ -29,6 +29,7 @@ enum class Reason {
   kMalformedRequest,   // MALFORMED_REQUEST: not a protobuf message, or bad UTF-8
   kMessageTooLarge,    // MESSAGE_TOO_LARGE
   kPageTokenInvalid,   // PAGE_TOKEN_INVALID: not ours, or the arguments changed
+  kListTooLarge,       // LIST_TOO_LARGE: more keys than can be sorted for a list
   kScopeNotInCatalog,  // SCOPE_NOT_IN_CATALOG
   kPolicyViolation,    // POLICY_VIOLATION: the project's policy forbids it
   kRequestIdReused,    // REQUEST_ID_REUSED: the same request id with other arguments

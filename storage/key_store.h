@@ -19,6 +19,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/functional/any_invocable.h"
@@ -79,7 +80,7 @@ class CommitListener {
   virtual void OnCommitted(std::span<const Committed> batch) = 0;
 };
 
-// A place in a project's keys by create time.
+// A place among keys by create time.
 struct KeyCursor {
   absl::Time create_time;
   KeyId id;
@@ -88,10 +89,31 @@ struct KeyCursor {
 };
 
 // Newest first: create time descending, then id ascending. `oldest_first` is the exact reverse.
+// At most one of `owner` and `label` is given.
 struct KeyScan {
-  std::string project_id;
+  std::string project_id;          // empty: all projects
   std::optional<KeyCursor> after;  // begin behind it
   bool oldest_first = false;
+  std::optional<std::string> owner = std::nullopt;  // only this owner's; not empty
+  // Only keys with this label, name and value.
+  std::optional<std::pair<std::string, std::string>> label = std::nullopt;
+};
+
+// A place among keys by expire time.
+struct ExpiryCursor {
+  absl::Time expire_time;
+  KeyId id;
+
+  friend bool operator==(const ExpiryCursor&, const ExpiryCursor&) = default;
+};
+
+// Keys of all projects, whatever their state, that expire at `from` or later and before `until`; by
+// expire time, then by id. `latest_first` is the exact reverse.
+struct ExpiryScan {
+  absl::Time from = absl::InfinitePast();
+  absl::Time until = absl::InfiniteFuture();
+  std::optional<ExpiryCursor> after;  // begin behind it
+  bool latest_first = false;
 };
 
 // Returns false to stop the scan.
@@ -102,6 +124,7 @@ using ProjectVisitor = std::function<bool(const ProjectRecord&)>;
 struct StoreStats {
   std::map<KeyState, uint64_t> keys;  // by state at the time asked for; every state is present
   uint64_t bytes_on_disk = 0;         // 0 where nothing is on disk
+  uint64_t free_bytes = 0;            // on that disk
 };
 
 // Whether a store takes mutations.
@@ -141,9 +164,16 @@ class KeyStore : public StateReader {
   // REQUIRES: called before the first Commit. `listener` outlives Close.
   virtual void AddListener(CommitListener* listener) = 0;
 
-  // Visits a project's keys in order, over a state that does not change meanwhile. Blocks on I/O:
-  // not for gRPC threads.
+  // Visits keys in order, over a state that does not change meanwhile; by an index, so that the
+  // cost is that of what is visited. Blocks on I/O: not for gRPC threads.
   virtual absl::Status ScanKeys(const KeyScan& scan, const KeyVisitor& visit) const = 0;
+  // The same, by expire time. Keys that never expire are not visited.
+  virtual absl::Status ScanExpiring(const ExpiryScan& scan, const KeyVisitor& visit) const = 0;
+  // How many keys that are neither disabled, revoked nor deleted expire at `from` or later and
+  // before each of `until`, which ascend. Costs a step for each key in the longest of these spans,
+  // but reads no record. Blocks on I/O.
+  virtual absl::StatusOr<std::vector<uint64_t>> CountExpiring(
+      absl::Time from, std::span<const absl::Time> until) const = 0;
   // Visits projects by id, ascending, behind `after`. Blocks on I/O.
   virtual absl::Status ScanProjects(const std::string& after,
                                     const ProjectVisitor& visit) const = 0;

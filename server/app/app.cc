@@ -34,6 +34,9 @@ constexpr size_t kMaxWaitingLists = 256;
 constexpr absl::Duration kGaugeInterval = absl::Seconds(5);
 constexpr absl::Duration kLeftOutInterval = absl::Seconds(10);
 constexpr absl::Duration kSecond = absl::Seconds(1);
+constexpr absl::Duration kExpiryInterval = absl::Minutes(1);
+// Between slices of some milliseconds, so that a walk takes a small part of one core.
+constexpr absl::Duration kWalkInterval = absl::Milliseconds(200);
 
 class VerifyMetrics final : public VerifyObserver {
  public:
@@ -223,6 +226,14 @@ void App::StartTimer() {
     tasks.push_back({kSecond, [this] { certificates_->Poll(); }});
   }
   timer_ = std::make_unique<PeriodicTasks>(*clock_, std::move(tasks));
+
+  key_gauges_ = std::make_unique<KeyGauges>(
+      *store_, *clock_, metrics_.keys(),
+      KeyGaugeOptions{.last_uses = nullptr, .projects = config_.metrics.projects});
+  count_timer_ = std::make_unique<PeriodicTasks>(
+      *clock_, std::vector<PeriodicTasks::Task>{
+                   {kExpiryInterval, [this] { key_gauges_->RefreshExpiring(); }},
+                   {kWalkInterval, [this] { key_gauges_->WalkSlice(); }}});
 }
 
 void App::RefreshGauges() {
@@ -273,6 +284,7 @@ void App::Stop() {
   }
   if (http_ != nullptr) http_->Stop();
   timer_.reset();
+  count_timer_.reset();
   workers_.reset();
   if (store_ == nullptr) return;
   if (refusals_ != nullptr) refusals_->RecordLeftOut();

@@ -15,6 +15,7 @@
 #include "core/random.h"
 #include "core/ratchet_clock.h"
 #include "grpcpp/server.h"
+#include "server/app/key_gauges.h"
 #include "server/app/periodic_tasks.h"
 #include "server/app/sync_setup.h"
 #include "server/audit/entry_counter.h"
@@ -106,6 +107,8 @@ class App {
   std::unique_ptr<grpc::Server> server_;
   std::unique_ptr<HttpEndpoint> http_;
   std::unique_ptr<PeriodicTasks> timer_;
+  std::unique_ptr<KeyGauges> key_gauges_;
+  std::unique_ptr<PeriodicTasks> count_timer_;  // its thread is where keys are counted
   std::string grpc_address_;
   std::string http_address_;
   std::atomic<bool> serving_{false};

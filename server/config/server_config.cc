@@ -74,6 +74,12 @@ absl::Status SyncConfig::Validate() const {
   return InvalidSetting("lease", absl::FormatDuration(lease), "1s to 1m");
 }
 
+absl::Status MetricsConfig::Validate() const {
+  if (projects.size() <= kMostProjects) return absl::OkStatus();
+  return InvalidSetting("metrics-projects", fmt::format("{} projects", projects.size()),
+                        fmt::format("at most {}", kMostProjects));
+}
+
 absl::Status CallerConfig::Validate() const {
   if (pepper_file.empty()) {
     return Incomplete(
@@ -107,7 +113,8 @@ absl::Status ServerConfig::Validate() const {
   const absl::Status checks[] = {
       listen.Validate(), listen.insecure ? absl::OkStatus() : tls.Validate(),
       store.Validate(),  callers.Validate(),
-      limits.Validate(), sync.Validate()};
+      limits.Validate(), sync.Validate(),
+      metrics.Validate()};
   for (const absl::Status& check : checks) {
     if (!check.ok()) return check;
   }

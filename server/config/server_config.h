@@ -4,9 +4,12 @@
 #ifndef CLAVIGER_SERVER_CONFIG_SERVER_CONFIG_H_
 #define CLAVIGER_SERVER_CONFIG_SERVER_CONFIG_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
@@ -75,6 +78,15 @@ struct SyncConfig {
   absl::Status Validate() const;
 };
 
+// What is measured beside what always is.
+struct MetricsConfig {
+  static constexpr size_t kMostProjects = 100;
+  // Projects with metrics of their own; sorted. Few, because each is a set of series.
+  std::vector<std::string> projects;
+
+  absl::Status Validate() const;
+};
+
 // All of it.
 struct ServerConfig {
   // Plaintext on loopback, and what is missing (pepper file, root key) is made.
@@ -86,6 +98,7 @@ struct ServerConfig {
   log::Options log;
   ServerLimits limits;
   SyncConfig sync;
+  MetricsConfig metrics;
   // How long a stop waits for calls that are running.
   absl::Duration drain_timeout = absl::Seconds(10);
 

@@ -1,11 +1,15 @@
 #include "server/config/settings.h"
 
+#include <algorithm>
 #include <cctype>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <utility>
 
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_split.h"
+#include "core/key_record.h"
 #include "fmt/format.h"
 #include "server/config/values.h"
 
@@ -20,6 +24,19 @@ std::optional<ReflectionMode> ParseReflection(std::string_view text) {
     if (kReflectionNames[static_cast<size_t>(mode)] == text) return mode;
   }
   return std::nullopt;
+}
+
+constexpr std::string_view kProjectIdsSyntax = "project ids with ',' between them";
+
+std::optional<std::vector<std::string>> ParseProjectIds(std::string_view text) {
+  std::vector<std::string> ids = absl::StrSplit(std::string(text), ',', absl::SkipWhitespace());
+  for (std::string& id : ids) {
+    absl::StripAsciiWhitespace(&id);
+    if (!IsValidProjectId(id)) return std::nullopt;
+  }
+  std::sort(ids.begin(), ids.end());
+  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+  return ids;
 }
 
 // Builds the list, one group after another.
@@ -136,7 +153,12 @@ void AddOperation(ServerConfig& config, List& list) {
       .Add("log-format", config.log.format, "text or json", "Form of log lines: text or json",
            log::ParseFormat, log::FormatName)
       .Duration("drain-timeout", config.drain_timeout, "How long a stop waits for running calls")
-      .Duration("lease", config.sync.lease, "How long verifiers trust their caches unrenewed");
+      .Duration("lease", config.sync.lease, "How long verifiers trust their caches unrenewed")
+      .Add("metrics-projects", config.metrics.projects, kProjectIdsSyntax,
+           "Projects whose keys are counted in /metrics, at most 100", ParseProjectIds,
+           [](const std::vector<std::string>& ids) {
+             return fmt::format("{}", fmt::join(ids, ","));
+           });
 }
 
 void AddLimits(ServerConfig& config, List& list) {

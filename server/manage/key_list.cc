@@ -1,145 +1,17 @@
 #include "server/manage/key_list.h"
 
 #include <algorithm>
-#include <limits>
-#include <tuple>
 #include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "core/status.h"
+#include "server/manage/key_search.h"
 #include "server/manage/page_token.h"
 #include "server/manage/permissions.h"
 
 namespace claviger {
 namespace {
-
-// A place in a list: the value that is sorted by, then create time (newest first), then id.
-// Comparing places compares keys in the order of the list.
-struct Place {
-  std::string value;  // compares bytewise; complemented for descending order
-  int64_t newest_first = 0;
-  KeyId id;
-
-  friend auto operator<=>(const Place&, const Place&) = default;
-};
-
-std::string BigEndian(uint64_t number) {
-  std::string bytes(8, '\0');
-  for (int i = 7; i >= 0; --i, number >>= 8) bytes[i] = static_cast<char>(number & 0xff);
-  return bytes;
-}
-
-// Nanoseconds since 1970, order-preserving as an unsigned number.
-uint64_t Sortable(absl::Time time) {
-  return static_cast<uint64_t>(absl::ToUnixNanos(time)) ^ (uint64_t{1} << 63);
-}
-
-std::string OrderValue(const ListParams& params, const KeyRecord& key) {
-  switch (params.order) {
-    case KeyOrder::kCreateTime:
-      return BigEndian(params.descending ? ~Sortable(key.create_time) : Sortable(key.create_time));
-    case KeyOrder::kExpireTime: {
-      const uint64_t end = key.expire_time.has_value() ? Sortable(*key.expire_time)
-                                                       : std::numeric_limits<uint64_t>::max();
-      return BigEndian(params.descending ? ~end : end);
-    }
-    case KeyOrder::kName: {
-      std::string name = absl::AsciiStrToLower(key.display_name);
-      if (!params.descending) return name;
-      // The end mark keeps `ab` behind `abc` once the bytes are complemented; no name contains NUL.
-      name.push_back('\0');
-      for (char& c : name) c = static_cast<char>(~c);
-      return name;
-    }
-  }
-  return {};
-}
-
-Place PlaceOf(const ListParams& params, const KeyRecord& key) {
-  return {OrderValue(params, key), -absl::ToUnixNanos(key.create_time), key.id};
-}
-
-std::string EncodePlace(const Place& place) {
-  std::string bytes = BigEndian(static_cast<uint64_t>(place.newest_first));
-  bytes.append(place.id.text());
-  bytes.append(place.value);
-  return bytes;
-}
-
-absl::StatusOr<Place> DecodePlace(const std::string& bytes) {
-  if (bytes.size() < 8 + kKeyIdLength) return InvalidPageToken();
-  Place place;
-  uint64_t number = 0;
-  for (int i = 0; i < 8; ++i) number = number << 8 | static_cast<unsigned char>(bytes[i]);
-  place.newest_first = static_cast<int64_t>(number);
-  if (place.newest_first == std::numeric_limits<int64_t>::min()) return InvalidPageToken();
-  const std::optional<KeyId> id = KeyId::Parse(std::string_view(bytes).substr(8, kKeyIdLength));
-  if (!id.has_value()) return InvalidPageToken();
-  place.id = *id;
-  place.value = bytes.substr(8 + kKeyIdLength);
-  return place;
-}
-
-// The best `limit` keys seen so far, in list order.
-class PageBuilder {
- public:
-  PageBuilder(size_t limit, std::optional<Place> after) : limit_(limit), after_(std::move(after)) {}
-
-  // Whether a key at `place` belongs to what is kept; false also for places of pages before.
-  bool Wants(const Place& place) const {
-    if (after_.has_value() && !(*after_ < place)) return false;
-    return heap_.size() < limit_ || place < heap_.front().first;
-  }
-
-  void Add(Place place, const KeyRecord& key) {
-    heap_.emplace_back(std::move(place), key);
-    std::push_heap(heap_.begin(), heap_.end(), ByPlace);
-    if (heap_.size() <= limit_) return;
-    std::pop_heap(heap_.begin(), heap_.end(), ByPlace);
-    heap_.pop_back();
-  }
-
-  // Whether neither `place` nor any with a later value can be wanted any more. Places of the same
-  // value may still be: the store gives them in an order of its own.
-  bool IsPast(const Place& place) const {
-    return heap_.size() == limit_ && heap_.front().first.value < place.value;
-  }
-
-  std::vector<std::pair<Place, KeyRecord>> TakeSorted() {
-    std::sort_heap(heap_.begin(), heap_.end(), ByPlace);
-    return std::move(heap_);
-  }
-
- private:
-  static bool ByPlace(const std::pair<Place, KeyRecord>& a, const std::pair<Place, KeyRecord>& b) {
-    return a.first < b.first;
-  }
-
-  const size_t limit_;
-  const std::optional<Place> after_;
-  std::vector<std::pair<Place, KeyRecord>> heap_;
-};
-
-absl::StatusOr<std::vector<std::string>> VisibleProjects(const KeyStore& store,
-                                                         const Caller& caller,
-                                                         const std::vector<std::string>& wanted) {
-  std::vector<std::string> visible;
-  if (!wanted.empty()) {
-    for (const std::string& project_id : wanted) {
-      if (caller.IsBoundTo(project_id)) visible.push_back(project_id);
-    }
-    std::sort(visible.begin(), visible.end());
-    visible.erase(std::unique(visible.begin(), visible.end()), visible.end());
-    return visible;
-  }
-  absl::Status scanned = store.ScanProjects("", [&](const ProjectRecord& project) {
-    if (caller.IsBoundTo(project.project_id)) visible.push_back(project.project_id);
-    return true;
-  });
-  if (!scanned.ok()) return scanned;
-  return visible;
-}
 
 bool MatchesState(const KeyFilter& filter, KeyState state) {
   if (filter.hide_revoked && state == KeyState::kRevoked) return false;
@@ -176,54 +48,29 @@ bool Matches(const KeyFilter& filter, const KeyRecord& key, absl::Time now) {
 }
 
 absl::StatusOr<KeyPage> ListKeys(const KeyStore& store, const Caller& caller,
-                                 const ListParams& params, absl::Time now) {
+                                 const ListParams& params, absl::Time now,
+                                 const ListLimits& limits) {
   if (absl::Status s = caller.Require(permission::kKeysRead); !s.ok()) return s;
-  std::optional<Place> after;
+  std::optional<std::string> after;
   if (!params.page_token.empty()) {
-    absl::StatusOr<std::string> position =
-        DecodePageToken(params.arguments_hash, params.page_token);
-    if (!position.ok()) return position.status();
-    absl::StatusOr<Place> place = DecodePlace(*position);
+    absl::StatusOr<std::string> place = DecodePageToken(params.arguments_hash, params.page_token);
     if (!place.ok()) return place.status();
+    if (!ParsePlace({params.order, params.descending}, *place)) return InvalidPageToken();
     after = *std::move(place);
   }
-  absl::StatusOr<std::vector<std::string>> projects =
-      VisibleProjects(store, caller, params.filter.project_ids);
-  if (!projects.ok()) return projects.status();
-
-  const bool by_index = params.order == KeyOrder::kCreateTime;
+  KeySearch search(store, caller, params, now, limits);
+  absl::StatusOr<FoundKeys> found = search.Find(after);
+  if (!found.ok()) return found.status();
   KeyPage page;
-  PageBuilder builder(params.page_size + 1, after);
-  for (const std::string& project_id : *projects) {
-    KeyScan scan{.project_id = project_id,
-                 .after = std::nullopt,
-                 .oldest_first = by_index && !params.descending};
-    if (by_index && after.has_value() && !params.include_total_size) {
-      // One step before the exact place: keys of the same time are told apart by the builder.
-      const absl::Time time = absl::FromUnixNanos(-after->newest_first);
-      scan.after = KeyCursor{
-          scan.oldest_first ? time - absl::Nanoseconds(1) : time + absl::Nanoseconds(1), KeyId()};
-    }
-    absl::Status scanned = store.ScanKeys(scan, [&](const KeyRecord& key) {
-      const Place place = PlaceOf(params, key);
-      if (by_index && !params.include_total_size && builder.IsPast(place)) return false;
-      const bool wanted = builder.Wants(place);
-      if ((wanted || params.include_total_size) && Matches(params.filter, key, now)) {
-        ++page.total_size;
-        if (wanted) builder.Add(place, key);
-      }
-      return true;
-    });
-    if (!scanned.ok()) return scanned;
+  page.keys = std::move(found->keys);
+  if (found->go_on_behind.has_value()) {
+    page.next_page_token = EncodePageToken(params.arguments_hash, *found->go_on_behind);
   }
-  std::vector<std::pair<Place, KeyRecord>> sorted = builder.TakeSorted();
-  if (sorted.size() > params.page_size) {
-    page.next_page_token =
-        EncodePageToken(params.arguments_hash, EncodePlace(sorted[params.page_size - 1].first));
-    sorted.resize(params.page_size);
+  if (params.include_total_size) {
+    const absl::StatusOr<int64_t> count = search.Count();
+    if (!count.ok()) return count.status();
+    page.total_size = *count;
   }
-  for (auto& [place, key] : sorted) page.keys.push_back(std::move(key));
-  if (!params.include_total_size) page.total_size = 0;
   return page;
 }
 

@@ -94,6 +94,8 @@ ServerMetrics::ServerMetrics(std::string_view version)
   }
   cache_entries_ = MakeGauge(gauges_, "claviger_record_cache_entries", "Keys in the record cache.");
   store_bytes_ = MakeGauge(gauges_, "claviger_store_bytes", "Size of the store on disk.");
+  store_free_bytes_ =
+      MakeGauge(gauges_, "claviger_store_free_bytes", "Free space on the disk of the store.");
   store_writable_ =
       MakeGauge(gauges_, "claviger_store_writable", "1 while the store takes changes, else 0.");
   certificate_expiry_ =
@@ -103,6 +105,7 @@ ServerMetrics::ServerMetrics(std::string_view version)
             {{"version", std::string(version)}})
       ->Set(1);
   sync_ = std::make_unique<SyncMetrics>(gauges_);
+  keys_ = std::make_unique<KeyMetrics>(gauges_);
 }
 
 ServerMetrics::~ServerMetrics() = default;
@@ -131,6 +134,7 @@ void ServerMetrics::SetStoreStats(const StoreStats& stats) {
     gauge->Set(found == stats.keys.end() ? 0 : static_cast<double>(found->second));
   }
   store_bytes_->Set(static_cast<double>(stats.bytes_on_disk));
+  store_free_bytes_->Set(static_cast<double>(stats.free_bytes));
 }
 
 void ServerMetrics::SetStoreWritable(bool writable) { store_writable_->Set(writable ? 1 : 0); }
@@ -178,6 +182,7 @@ std::string ServerMetrics::RenderText() const {
   Append(families, gauges_.Collect());
   Append(families, sync_->Collect());
   Append(families, audit_.Collect());
+  Append(families, keys_->Collect());
   Append(families, CollectProcessMetrics());
   std::sort(families.begin(), families.end(),
             [](const MetricFamily& a, const MetricFamily& b) { return a.name < b.name; });

@@ -20,6 +20,7 @@
 #include "prometheus/metric_family.h"
 #include "prometheus/registry.h"
 #include "server/metrics/audit_metrics.h"
+#include "server/metrics/key_metrics.h"
 #include "server/metrics/method_metrics.h"
 #include "server/metrics/striped.h"
 #include "server/metrics/sync_metrics.h"
@@ -65,6 +66,7 @@ class ServerMetrics {
 
   SyncMetrics& sync() { return *sync_; }
   AuditMetrics& audit() { return audit_; }
+  KeyMetrics& keys() { return *keys_; }
 
   // Everything, in Prometheus' text format 0.0.4.
   std::string RenderText() const;
@@ -85,11 +87,13 @@ class ServerMetrics {
   std::map<KeyState, prometheus::Gauge*> keys_by_state_;
   prometheus::Gauge* cache_entries_ = nullptr;
   prometheus::Gauge* store_bytes_ = nullptr;
+  prometheus::Gauge* store_free_bytes_ = nullptr;
   prometheus::Gauge* store_writable_ = nullptr;
   prometheus::Gauge* certificate_expiry_ = nullptr;
 
   std::unique_ptr<SyncMetrics> sync_;
   AuditMetrics audit_;
+  std::unique_ptr<KeyMetrics> keys_;
 
   mutable absl::Mutex methods_mutex_;
   std::vector<std::unique_ptr<MethodMetrics>> methods_ ABSL_GUARDED_BY(methods_mutex_);

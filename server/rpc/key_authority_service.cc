@@ -144,7 +144,10 @@ KeyAuthorityService::Reactor* KeyAuthorityService::ListKeys(Context* context, co
         if (!params.ok()) return call->Finish(params.status());
         absl::Status queued = workers_.Run([this, call, params = *std::move(params)] {
           const absl::Time now = clock_.Now();
-          absl::StatusOr<KeyPage> page = claviger::ListKeys(store_, call->caller(), params, now);
+          const ListLimits limits{
+              .out_of_time = [&] { return clock_.SinceBoot() >= call->deadline(); }};
+          absl::StatusOr<KeyPage> page =
+              claviger::ListKeys(store_, call->caller(), params, now, limits);
           if (!page.ok()) return call->Finish(page.status());
           v1::ListKeysResponse answer;
           for (const KeyRecord& key : page->keys) FillKey(key, now, *answer.add_keys());

@@ -143,6 +143,7 @@ absl::StatusOr<ListParams> ToListParams(const v1::ListKeysRequest& request) {
   params.arguments_hash = HashWithout<v1::ListKeysRequest>(request, [](v1::ListKeysRequest& r) {
     r.clear_page_token();
     r.clear_page_size();
+    r.clear_include_total_size();
   });
   if (!errors.ok()) return errors.ToStatus();
   return params;

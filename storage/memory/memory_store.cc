@@ -7,6 +7,14 @@
 #include "core/status.h"
 
 namespace claviger {
+namespace {
+
+bool HasLabel(const KeyRecord& key, const std::pair<std::string, std::string>& label) {
+  const auto it = key.labels.find(label.first);
+  return it != key.labels.end() && it->second == label.second;
+}
+
+}  // namespace
 
 absl::StatusOr<std::unique_ptr<MemoryStore>> MemoryStore::Create(
     const MemoryStoreOptions& options) {
@@ -82,7 +90,12 @@ std::vector<std::shared_ptr<const KeyRecord>> MemoryStore::KeysInOrder(const Key
     }
   }
   std::vector<std::shared_ptr<const KeyRecord>> keys;
-  for (auto it = begin; it != end; ++it) keys.push_back(keys_.at(std::get<2>(*it)));
+  for (auto it = begin; it != end; ++it) {
+    const std::shared_ptr<const KeyRecord>& key = keys_.at(std::get<2>(*it));
+    if (scan.owner.has_value() && key->owner != *scan.owner) continue;
+    if (scan.label.has_value() && !HasLabel(*key, *scan.label)) continue;
+    keys.push_back(key);
+  }
   if (scan.oldest_first) std::reverse(keys.begin(), keys.end());
   return keys;
 }
@@ -92,6 +105,44 @@ absl::Status MemoryStore::ScanKeys(const KeyScan& scan, const KeyVisitor& visit)
     if (!visit(*key)) break;
   }
   return absl::OkStatus();
+}
+
+std::vector<std::shared_ptr<const KeyRecord>> MemoryStore::KeysInOrder(
+    const ExpiryScan& scan) const {
+  absl::ReaderMutexLock lock(&mutex_);
+  std::vector<std::shared_ptr<const KeyRecord>> keys;
+  if (scan.from >= scan.until) return keys;
+  // No key has the id of 16 zeros, so these lie before all of their moment.
+  auto begin = by_expiry_.lower_bound({scan.from, KeyId()});
+  auto end = by_expiry_.lower_bound({scan.until, KeyId()});
+  for (auto it = begin; it != end; ++it) {
+    if (scan.after.has_value()) {
+      const std::pair<absl::Time, KeyId> after(scan.after->expire_time, scan.after->id);
+      if (scan.latest_first ? *it >= after : *it <= after) continue;
+    }
+    keys.push_back(keys_.at(it->second));
+  }
+  if (scan.latest_first) std::reverse(keys.begin(), keys.end());
+  return keys;
+}
+
+absl::Status MemoryStore::ScanExpiring(const ExpiryScan& scan, const KeyVisitor& visit) const {
+  for (const auto& key : KeysInOrder(scan)) {
+    if (!visit(*key)) break;
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<uint64_t>> MemoryStore::CountExpiring(
+    absl::Time from, std::span<const absl::Time> until) const {
+  std::vector<uint64_t> counts;
+  for (const absl::Time end : until) {
+    const auto keys = KeysInOrder(ExpiryScan{.from = from, .until = end, .after = std::nullopt});
+    counts.push_back(std::count_if(keys.begin(), keys.end(), [](const auto& key) {
+      return !key->disabled && !key->revocation.has_value() && !key->delete_time.has_value();
+    }));
+  }
+  return counts;
 }
 
 absl::Status MemoryStore::ScanProjects(const std::string& after,
@@ -163,14 +214,31 @@ absl::Status MemoryStore::Write(std::span<const NumberedChange> batch) {
   return absl::OkStatus();
 }
 
+void MemoryStore::Index(const KeyRecord& key) {
+  for (const std::string& project_id : {std::string(), key.project_id}) {
+    by_project_.insert(PositionOf(project_id, {key.create_time, key.id}));
+  }
+  if (key.expire_time.has_value()) by_expiry_.emplace(*key.expire_time, key.id);
+}
+
+void MemoryStore::Unindex(const KeyRecord& key) {
+  for (const std::string& project_id : {std::string(), key.project_id}) {
+    by_project_.erase(PositionOf(project_id, {key.create_time, key.id}));
+  }
+  if (key.expire_time.has_value()) by_expiry_.erase({*key.expire_time, key.id});
+}
+
 void MemoryStore::Apply(const NumberedChange& change) {
+  for (const auto& replaced : change.replaced_keys) {
+    if (replaced != nullptr) Unindex(*replaced);
+  }
   for (const auto& key : change.committed.keys) {
     keys_[key->id] = key;
-    by_project_.insert(PositionOf(key->project_id, {key->create_time, key->id}));
+    Index(*key);
   }
   for (const auto& key : change.committed.deleted_keys) {
     keys_.erase(key->id);
-    by_project_.erase(PositionOf(key->project_id, {key->create_time, key->id}));
+    Unindex(*key);
   }
   for (const std::string& id : change.committed.deleted_projects) projects_.erase(id);
   for (const auto& project : change.committed.projects) projects_[project->project_id] = project;

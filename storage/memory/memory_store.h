@@ -11,6 +11,7 @@
 #include <span>
 #include <string>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -58,6 +59,9 @@ class MemoryStore final : public KeyStore, private CommitBackend {
   void Commit(Mutation mutation, CommitDone done) override;
   void AddListener(CommitListener* listener) override { committer_.AddListener(listener); }
   absl::Status ScanKeys(const KeyScan& scan, const KeyVisitor& visit) const override;
+  absl::Status ScanExpiring(const ExpiryScan& scan, const KeyVisitor& visit) const override;
+  absl::StatusOr<std::vector<uint64_t>> CountExpiring(
+      absl::Time from, std::span<const absl::Time> until) const override;
   absl::Status ScanProjects(const std::string& after, const ProjectVisitor& visit) const override;
   absl::StatusOr<std::vector<Event>> ReadEvents(Revision after, size_t limit) const override;
   absl::StatusOr<std::vector<AuditEntry>> ReadAudit(Revision after, size_t limit) const override;
@@ -69,15 +73,18 @@ class MemoryStore final : public KeyStore, private CommitBackend {
   void Close() override { committer_.Close(); }
 
  private:
-  // Project, create time descending (as the time since it), id: the order of a scan.
+  // Project (empty: all), create time descending (as the time since it), id: the order of a scan.
   using ScanPosition = std::tuple<std::string, absl::Duration, KeyId>;
 
   MemoryStore(const Epoch& epoch, const MemoryStoreOptions& options);
   static ScanPosition PositionOf(const std::string& project_id, const KeyCursor& cursor);
   std::vector<std::shared_ptr<const KeyRecord>> KeysInOrder(const KeyScan& scan) const;
+  std::vector<std::shared_ptr<const KeyRecord>> KeysInOrder(const ExpiryScan& scan) const;
 
   absl::Status Admit(Admission admission) override;
   absl::Status Write(std::span<const NumberedChange> batch) override;
+  void Index(const KeyRecord& key) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Unindex(const KeyRecord& key) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Apply(const NumberedChange& change) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const Epoch epoch_;
@@ -86,6 +93,7 @@ class MemoryStore final : public KeyStore, private CommitBackend {
   mutable absl::Mutex mutex_;
   std::map<KeyId, std::shared_ptr<const KeyRecord>> keys_ ABSL_GUARDED_BY(mutex_);
   std::set<ScanPosition> by_project_ ABSL_GUARDED_BY(mutex_);
+  std::set<std::pair<absl::Time, KeyId>> by_expiry_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, std::shared_ptr<const ProjectRecord>> projects_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, std::shared_ptr<const RequestRecord>> requests_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, KeyDigest> canaries_ ABSL_GUARDED_BY(mutex_);

@@ -1,10 +1,13 @@
 #include "storage/rocksdb/batch_writer.h"
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
+#include "storage/rocksdb/index_rows.h"
 #include "storage/rocksdb/schema.h"
 
 namespace claviger {
@@ -15,12 +18,6 @@ uint64_t& CountOf(const KeyRecord& key, KeyCounts& counts) {
   if (key.delete_time) return counts.deleted;
   if (key.revocation) return counts.revoked;
   return key.disabled ? counts.disabled : counts.enabled;
-}
-
-// The key's row in `by_expiry`, where it has one.
-std::optional<std::string> ExpiryRowOf(const KeyRecord& key) {
-  if (!key.expire_time || key.revocation || key.delete_time) return std::nullopt;
-  return ByExpiryRow(*key.expire_time, key.id);
 }
 
 }  // namespace
@@ -56,29 +53,41 @@ void BatchWriter::AppendKeys(const NumberedChange& change, PersistedState& state
   for (size_t i = 0; i < change.committed.keys.size(); ++i) {
     const KeyRecord& key = *change.committed.keys[i];
     const KeyRecord* replaced = change.replaced_keys[i].get();
-    const std::optional<std::string> expiry_row = ExpiryRowOf(key);
-    if (replaced != nullptr) {
-      --CountOf(*replaced, state.counts);
-      const std::optional<std::string> old_expiry_row = ExpiryRowOf(*replaced);
-      if (old_expiry_row && old_expiry_row != expiry_row) {
-        Delete(Family::kByExpiry, *old_expiry_row, rows);
-      }
-    } else {
-      // Project and create time never change, so the row is written once.
-      Put(Family::kByProject, ByProjectRow(key.project_id, {key.create_time, key.id}), {}, rows);
-    }
+    if (replaced != nullptr) --CountOf(*replaced, state.counts);
     ++CountOf(key, state.counts);
-    if (expiry_row) {
-      Put(Family::kByExpiry, *expiry_row, key.disabled ? kExpiryDisabled : kExpiryEnabled, rows);
-    }
+    AppendIndexRows(&key, replaced, rows);
     Put(Family::kKeys, key.id.text(), EncodeKey(key), rows);
   }
   for (const auto& key : change.committed.deleted_keys) {
     --CountOf(*key, state.counts);
-    Delete(Family::kByProject, ByProjectRow(key->project_id, {key->create_time, key->id}), rows);
-    if (const auto expiry_row = ExpiryRowOf(*key)) Delete(Family::kByExpiry, *expiry_row, rows);
+    AppendIndexRows(nullptr, key.get(), rows);
     Delete(Family::kKeys, key->id.text(), rows);
   }
+}
+
+void BatchWriter::AppendIndexRows(const KeyRecord* key, const KeyRecord* replaced,
+                                  rocksdb::WriteBatch& rows) const {
+  const std::optional<std::string> expiry = key != nullptr ? ExpiryRowOf(*key) : std::nullopt;
+  if (replaced != nullptr) {
+    const std::optional<std::string> old_expiry = ExpiryRowOf(*replaced);
+    if (old_expiry && old_expiry != expiry) Delete(Family::kByExpiry, *old_expiry, rows);
+  }
+  if (expiry) Put(Family::kByExpiry, *expiry, ExpiryValueOf(*key), rows);
+
+  if (key != nullptr && replaced != nullptr && HaveSameIndexRows(*key, *replaced)) return;
+  const auto rows_of = [](const KeyRecord* record) {
+    return record != nullptr ? IndexRowsOf(*record) : std::vector<IndexRow>();
+  };
+  const std::vector<IndexRow> wanted = rows_of(key);
+  const std::vector<IndexRow> present = rows_of(replaced);
+  std::vector<IndexRow> changed;
+  std::set_difference(present.begin(), present.end(), wanted.begin(), wanted.end(),
+                      std::back_inserter(changed));
+  for (const IndexRow& row : changed) Delete(row.family, row.row, rows);
+  changed.clear();
+  std::set_difference(wanted.begin(), wanted.end(), present.begin(), present.end(),
+                      std::back_inserter(changed));
+  for (const IndexRow& row : changed) Put(row.family, row.row, {}, rows);
 }
 
 void BatchWriter::AppendOthers(const NumberedChange& change, rocksdb::WriteBatch& rows) const {

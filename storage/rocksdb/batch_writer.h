@@ -34,6 +34,9 @@ class BatchWriter final : public CommitBackend {
  private:
   void AppendKeys(const NumberedChange& change, PersistedState& state,
                   rocksdb::WriteBatch& rows) const;
+  // Makes the rows of `replaced` those of `key`; null: there is none.
+  void AppendIndexRows(const KeyRecord* key, const KeyRecord* replaced,
+                       rocksdb::WriteBatch& rows) const;
   void AppendOthers(const NumberedChange& change, rocksdb::WriteBatch& rows) const;
   void AppendHistory(const NumberedChange& change, PersistedState& state,
                      rocksdb::WriteBatch& rows) const;

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "storage/rocksdb/expiry_scans.h"
 #include "storage/rocksdb/scans.h"
 
 namespace claviger {
@@ -67,6 +68,15 @@ absl::Status RocksDbStore::ScanKeys(const KeyScan& scan, const KeyVisitor& visit
   return ScanKeyRows(*database_, scan, visit);
 }
 
+absl::Status RocksDbStore::ScanExpiring(const ExpiryScan& scan, const KeyVisitor& visit) const {
+  return ScanExpiryRows(*database_, scan, visit);
+}
+
+absl::StatusOr<std::vector<uint64_t>> RocksDbStore::CountExpiring(
+    absl::Time from, std::span<const absl::Time> until) const {
+  return CountExpiryRows(*database_, from, until);
+}
+
 absl::Status RocksDbStore::ScanProjects(const std::string& after,
                                         const ProjectVisitor& visit) const {
   return ScanProjectRows(*database_, after, visit);
@@ -79,7 +89,11 @@ absl::StatusOr<std::vector<Event>> RocksDbStore::ReadEvents(Revision after, size
 absl::StatusOr<StoreStats> RocksDbStore::Stats(absl::Time now) const {
   auto keys = CountKeys(*database_, now);
   if (!keys.ok()) return keys.status();
-  return StoreStats{.keys = *std::move(keys), .bytes_on_disk = BytesIn(dir_->db_path())};
+  const auto free_bytes = FreeBytes(dir_->path());
+  if (!free_bytes.ok()) return free_bytes.status();
+  return StoreStats{.keys = *std::move(keys),
+                    .bytes_on_disk = BytesIn(dir_->db_path()),
+                    .free_bytes = *free_bytes};
 }
 
 void RocksDbStore::Close() {

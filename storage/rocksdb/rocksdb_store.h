@@ -11,6 +11,7 @@
 
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -58,6 +59,9 @@ class RocksDbStore final : public KeyStore {
   void Commit(Mutation mutation, CommitDone done) override;
   void AddListener(CommitListener* listener) override { committer_.AddListener(listener); }
   absl::Status ScanKeys(const KeyScan& scan, const KeyVisitor& visit) const override;
+  absl::Status ScanExpiring(const ExpiryScan& scan, const KeyVisitor& visit) const override;
+  absl::StatusOr<std::vector<uint64_t>> CountExpiring(
+      absl::Time from, std::span<const absl::Time> until) const override;
   absl::Status ScanProjects(const std::string& after, const ProjectVisitor& visit) const override;
   absl::StatusOr<std::vector<Event>> ReadEvents(Revision after, size_t limit) const override;
   absl::StatusOr<std::vector<AuditEntry>> ReadAudit(Revision after, size_t limit) const override {

@@ -8,6 +8,7 @@
 #include "fmt/format.h"
 #include "rocksdb/snapshot.h"
 #include "storage/rocksdb/codec.h"
+#include "storage/rocksdb/index_rows.h"
 
 namespace claviger {
 namespace {
@@ -18,25 +19,14 @@ absl::Status Damaged(std::string message) {
 }
 
 // To the first row of `scan`.
-void Position(const KeyScan& scan, rocksdb::Iterator& it) {
+void Position(const KeyScan& scan, std::string_view prefix, rocksdb::Iterator& it) {
   if (!scan.after.has_value()) {
     scan.oldest_first ? it.SeekToLast() : it.SeekToFirst();
     return;
   }
-  const std::string after = ByProjectRow(scan.project_id, *scan.after);
+  const std::string after = RowByCreateTime(prefix, *scan.after);
   scan.oldest_first ? it.SeekForPrev(after) : it.Seek(after);
   if (it.Valid() && it.key() == after) scan.oldest_first ? it.Prev() : it.Next();
-}
-
-absl::StatusOr<KeyRecord> ReadIndexedKey(const Database& database, std::string_view index_row,
-                                         const rocksdb::ReadOptions& options) {
-  const auto id = KeyIdOfRow(index_row);
-  if (!id) return Damaged("a row of family by_project has no key id");
-  rocksdb::PinnableSlice value;
-  const auto found = database.Get(Family::kKeys, id->text(), value, options);
-  if (!found.ok()) return found.status();
-  if (!*found) return Damaged(fmt::format("key {} is listed but has no record", id->text()));
-  return DecodeKey(*id, AsView(value));
 }
 
 // Of the keys that are neither revoked nor deleted.
@@ -53,7 +43,8 @@ absl::StatusOr<ExpiredCounts> CountExpired(const Database& database, absl::Time 
   ExpiredCounts expired;
   const auto it = database.NewIterator(Family::kByExpiry, options);
   for (it->SeekToFirst(); it->Valid(); it->Next()) {
-    ++(AsView(it->value()) == kExpiryDisabled ? expired.disabled : expired.enabled);
+    if (AsView(it->value()) == kExpiryEnabled) ++expired.enabled;
+    if (AsView(it->value()) == kExpiryDisabled) ++expired.disabled;
   }
   if (!it->status().ok()) return FromRocksDb(it->status(), "read from the store");
   return expired;
@@ -61,20 +52,30 @@ absl::StatusOr<ExpiredCounts> CountExpired(const Database& database, absl::Time 
 
 }  // namespace
 
+absl::StatusOr<KeyRecord> ReadIndexedKey(const Database& database, std::string_view index_row,
+                                         const rocksdb::ReadOptions& options) {
+  const auto id = KeyIdOfRow(index_row);
+  if (!id) return Damaged("a row of an index has no key id");
+  rocksdb::PinnableSlice value;
+  const auto found = database.Get(Family::kKeys, id->text(), value, options);
+  if (!found.ok()) return found.status();
+  if (!*found) return Damaged(fmt::format("key {} is listed but has no record", id->text()));
+  return DecodeKey(*id, AsView(value));
+}
+
 absl::Status ScanKeyRows(const Database& database, const KeyScan& scan, const KeyVisitor& visit) {
   rocksdb::ManagedSnapshot snapshot(&database.db());
   rocksdb::ReadOptions options = ScanRead();
   options.snapshot = snapshot.snapshot();
   rocksdb::ReadOptions index_options = options;
-  const std::string begin = ProjectRowsBegin(scan.project_id);
-  const std::string end = ProjectRowsEnd(scan.project_id);
-  const rocksdb::Slice lower_bound = begin;
-  const rocksdb::Slice upper_bound = end;
+  const IndexRange range = RangeOf(scan);
+  const rocksdb::Slice lower_bound = range.begin;
+  const rocksdb::Slice upper_bound = range.end;
   index_options.iterate_lower_bound = &lower_bound;
   index_options.iterate_upper_bound = &upper_bound;
 
-  const auto it = database.NewIterator(Family::kByProject, index_options);
-  for (Position(scan, *it); it->Valid(); scan.oldest_first ? it->Prev() : it->Next()) {
+  const auto it = database.NewIterator(range.family, index_options);
+  for (Position(scan, range.begin, *it); it->Valid(); scan.oldest_first ? it->Prev() : it->Next()) {
     const auto key = ReadIndexedKey(database, AsView(it->key()), options);
     if (!key.ok()) return key.status();
     if (!visit(*key)) return absl::OkStatus();

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -14,10 +15,14 @@
 
 namespace claviger {
 
-// As in KeyStore.
+// As in KeyStore; the keys by expire time are expiry_scans.h's.
 absl::Status ScanKeyRows(const Database& database, const KeyScan& scan, const KeyVisitor& visit);
 absl::Status ScanProjectRows(const Database& database, const std::string& after,
                              const ProjectVisitor& visit);
+
+// The key that a row of an index names, read with `options`. DATA_LOSS when there is none.
+absl::StatusOr<KeyRecord> ReadIndexedKey(const Database& database, std::string_view index_row,
+                                         const rocksdb::ReadOptions& options);
 
 // As KeyStore::ReadEvents; `applied` was read before the call.
 absl::StatusOr<std::vector<Event>> ReadEventRows(const Database& database, Revision after,

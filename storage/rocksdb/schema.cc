@@ -66,10 +66,13 @@ std::string ProjectRowsEnd(std::string_view project_id) {
 }
 
 std::string ByProjectRow(std::string_view project_id, const KeyCursor& cursor) {
+  return RowByCreateTime(ProjectRowsBegin(project_id), cursor);
+}
+
+std::string RowByCreateTime(std::string_view prefix, const KeyCursor& cursor) {
   std::string row;
-  row.reserve(project_id.size() + 1 + kU64Bytes + kKeyIdLength);
-  row.append(project_id);
-  row.push_back('\x00');
+  row.reserve(prefix.size() + kU64Bytes + kKeyIdLength);
+  row.append(prefix);
   AppendBigEndian(row, ~Ordered(cursor.create_time));
   row.append(cursor.id.text());
   return row;
@@ -91,6 +94,12 @@ std::string ByExpiryRowsEnd(absl::Time now) {
   // A key is expired from its expire time on, so that time's own rows are included.
   std::string row;
   AppendBigEndian(row, Ordered(now) + 1);
+  return row;
+}
+
+std::string ByExpiryRowsBegin(absl::Time time) {
+  std::string row;
+  AppendBigEndian(row, Ordered(time));
   return row;
 }
 

@@ -6,8 +6,10 @@
 //               "canary/" pepper  -> StoredCanary
 //               "longest_lease"   -> StoredLongestLease
 //   keys        key-id            -> StoredKey
-//   by_project  project NUL inverted-create-time key-id  -> empty
-//   by_expiry   expire-time key-id                       -> 'E' enabled | 'D' disabled
+//   by_project  project NUL inverted-create-time key-id             -> empty
+//   by_owner    project NUL owner NUL inverted-create-time key-id   -> empty
+//   by_label    project NUL name=value NUL inverted-create-time key-id -> empty
+//   by_expiry   expire-time key-id  -> 'E' enabled | 'D' disabled | 'R' revoked or deleted
 //   events      revision          -> StoredEvent
 //   audit       revision          -> StoredAuditEntry
 //   requests    request-id        -> StoredRequest
@@ -17,7 +19,9 @@
 //   expire-time = u64: nanoseconds since 1970 as i64 with the sign bit flipped
 //   inverted-create-time = u64: the complement of the same
 //
-// `by_expiry` has the keys that are neither revoked nor deleted and have an expire time.
+// Each row of by_project, by_owner and by_label is there a second time with an empty project, for
+// lists over all projects. Owners, and labels' names and values, have no NUL; an empty owner has no
+// row. `by_expiry` has the keys that have an expire time. index_rows.h makes these rows.
 #ifndef CLAVIGER_STORAGE_ROCKSDB_SCHEMA_H_
 #define CLAVIGER_STORAGE_ROCKSDB_SCHEMA_H_
 
@@ -35,7 +39,7 @@
 
 namespace claviger {
 
-inline constexpr uint32_t kSchemaVersion = 1;
+inline constexpr uint32_t kSchemaVersion = 2;
 
 // Position in `kFamilyNames`.
 enum class Family : size_t {
@@ -73,15 +77,20 @@ std::optional<Revision> ParseRevisionRow(std::string_view row);
 std::string ProjectRowsBegin(std::string_view project_id);
 std::string ProjectRowsEnd(std::string_view project_id);
 std::string ByProjectRow(std::string_view project_id, const KeyCursor& cursor);
-// The id at the end of a row of `by_project` or `by_expiry`; nullopt when there is none.
+// The same for rows that begin with `prefix`, which ends in NUL.
+std::string RowByCreateTime(std::string_view prefix, const KeyCursor& cursor);
+// The id at the end of an index's row; nullopt when there is none.
 std::optional<KeyId> KeyIdOfRow(std::string_view row);
 
 std::string ByExpiryRow(absl::Time expire_time, const KeyId& id);
 // Rows below this one have expired at `now`.
 std::string ByExpiryRowsEnd(absl::Time now);
+// Rows from this one on expire at `time` or later.
+std::string ByExpiryRowsBegin(absl::Time time);
 
 inline constexpr std::string_view kExpiryEnabled = "E";
 inline constexpr std::string_view kExpiryDisabled = "D";
+inline constexpr std::string_view kExpiryRevoked = "R";
 
 }  // namespace claviger
 

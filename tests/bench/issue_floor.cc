@@ -55,8 +55,8 @@ absl::StatusOr<RowSizes> MeasureRowSizes(const std::string& data_dir) {
   if (!database.ok()) return database.status();
   RowSizes sizes;
   // A project is written once, not with each key.
-  for (const Family family :
-       {Family::kKeys, Family::kByProject, Family::kByExpiry, Family::kEvents, Family::kAudit}) {
+  for (const Family family : {Family::kKeys, Family::kByProject, Family::kByOwner, Family::kByLabel,
+                              Family::kByExpiry, Family::kEvents, Family::kAudit}) {
     sizes[static_cast<size_t>(family)] = MeanSize(**database, family);
   }
   rocksdb::PinnableSlice state;

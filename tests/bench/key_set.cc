@@ -90,8 +90,7 @@ absl::StatusOr<NewKey> MakeKey(uint64_t number, const PepperSet& peppers, Random
   key.record.pepper_id = peppers.writing_id();
   key.record.scopes =
       ScopeSet::FromTrusted({std::string(kBenchScope), "orders:write", "invoices:*"});
-  // Of one length, so that all answers are.
-  key.record.owner = fmt::format("user-{:08}", number);
+  key.record.owner = OwnerOf(number);
   key.record.labels = {{"team", "billing"}};
   key.record.create_time = now;
   key.record.created_by = "system";
@@ -157,6 +156,8 @@ absl::StatusOr<uint32_t> FillStore(KeyStore& store, const PepperSet& peppers, Ra
 }
 
 }  // namespace
+
+std::string OwnerOf(uint64_t number) { return fmt::format("user-{:08}", number / kKeysOfAnOwner); }
 
 absl::StatusOr<KeySet> MakeKeySet(BenchEnvironment& environment, uint64_t count) {
   static SystemClock clock;

@@ -15,6 +15,11 @@ inline constexpr std::string_view kBenchProject = "bench";
 // Every key holds it.
 inline constexpr std::string_view kBenchScope = "orders:read";
 
+// So many keys belong to one owner.
+inline constexpr uint64_t kKeysOfAnOwner = 200;
+// The owner of the key that was made as number `number`. Of one length, so that all answers are.
+std::string OwnerOf(uint64_t number);
+
 struct KeySet {
   // For clavigerd, with its pepper file.
   std::string data_dir;

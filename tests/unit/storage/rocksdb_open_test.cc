@@ -174,8 +174,8 @@ TEST_F(RocksDbOpenTest, OtherSchemaVersionIsRefused) {
   PutRaw(Family::kMeta, kSchemaVersionRow, EncodeU32(kSchemaVersion + 1));
   ExpectRefused(absl::StatusCode::kFailedPrecondition,
                 AllOf(HasSubstr("schema version 2"), HasSubstr("newer version")));
-  PutRaw(Family::kMeta, kSchemaVersionRow, EncodeU32(0));
-  ExpectRefused(absl::StatusCode::kFailedPrecondition, HasSubstr("schema version 0"));
+  PutRaw(Family::kMeta, kSchemaVersionRow, EncodeU32(1));
+  ExpectRefused(absl::StatusCode::kFailedPrecondition, HasSubstr("schema version 1"));
   PutRaw(Family::kMeta, kSchemaVersionRow, "?");
   ExpectRefused(absl::StatusCode::kDataLoss, HasSubstr("meta"));
 }

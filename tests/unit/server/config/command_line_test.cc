@@ -296,5 +296,19 @@ TEST(ServerConfigTest, CheckFilesMissesThePepperFileInProductionOnly) {
   EXPECT_TRUE(Parse({"--dev", "--pepper-file", none})->config.CheckFiles(absl::Now()).ok());
 }
 
+TEST(CommandLineTest, ProjectsWithMetricsAreAListOfFew) {
+  const auto command = Parse({"--dev", "--metrics-projects", "shop, acme,shop"});
+  ASSERT_TRUE(command.ok()) << command.status();
+  EXPECT_EQ(command->config.metrics.projects, (std::vector<std::string>{"acme", "shop"}));
+  EXPECT_THAT(ToToml(command->config), HasSubstr("metrics-projects = \"acme,shop\""));
+  EXPECT_TRUE(Parse({"--dev"})->config.metrics.projects.empty());
+
+  EXPECT_THAT(ErrorOf({"--dev", "--metrics-projects", "Shop"}), HasSubstr("metrics-projects"));
+  EXPECT_THAT(ErrorOf({"--dev", "--metrics-projects", "a b"}), HasSubstr("metrics-projects"));
+  std::string many;
+  for (int i = 0; i < 101; ++i) many += "project-" + std::to_string(i) + ",";
+  EXPECT_THAT(ErrorOf({"--dev", "--metrics-projects", many}), HasSubstr("at most 100"));
+}
+
 }  // namespace
 }  // namespace claviger

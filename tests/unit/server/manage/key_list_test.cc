@@ -174,13 +174,14 @@ class ListKeysTest : public ::testing::Test {
 
 TEST_F(ListKeysTest, KeysOfOneMomentAreInTheOrderOfTheirIds) {
   for (const int n : {3, 1, 4, 2}) Put(TestKey(n, n % 2 == 0 ? "aaa" : "bbb", kNow));
-  for (const bool descending : {true, false}) {
-    for (const size_t page_size : {1u, 2u, 3u, 10u}) {
-      ListParams params;
-      params.descending = descending;
-      params.page_size = page_size;
-      EXPECT_THAT(Numbers(Reader({}), params), ElementsAre(1, 2, 3, 4)) << page_size;
-    }
+  for (const size_t page_size : {1u, 2u, 3u, 10u}) {
+    ListParams params;
+    params.page_size = page_size;
+    EXPECT_THAT(Numbers(Reader({}), params), ElementsAre(1, 2, 3, 4)) << page_size;
+    EXPECT_THAT(Numbers(Reader({"aaa", "bbb"}), params), ElementsAre(1, 2, 3, 4)) << page_size;
+    params.descending = false;
+    EXPECT_THAT(Numbers(Reader({}), params), ElementsAre(4, 3, 2, 1)) << page_size;
+    EXPECT_THAT(Numbers(Reader({"aaa", "bbb"}), params), ElementsAre(4, 3, 2, 1)) << page_size;
   }
 }
 
@@ -217,13 +218,20 @@ TEST_F(ListKeysTest, NeedsThePermission) {
 
 TEST_F(ListKeysTest, APositionThatMakesNoSenseIsRefused) {
   ListParams params;
-  for (const std::string& position :
-       {std::string(), std::string("short"), std::string(24, '\xff'), std::string(23, '0'),
-        std::string("\x80\0\0\0\0\0\0\0", 8) + TestKeyId(1).ToString()}) {
-    params.page_token = EncodePageToken(params.arguments_hash, position);
-    const auto page = ListKeys(*store_, Reader({}), params, kNow);
-    EXPECT_EQ(DetailsOf(page.status()).reason, Reason::kPageTokenInvalid)
-        << ::testing::PrintToString(position);
+  for (const std::string& position : {std::string(), std::string("short"), std::string(24, '\xff'),
+                                      std::string(23, '0'), std::string(25, '0')}) {
+    for (const KeyOrder order : {KeyOrder::kCreateTime, KeyOrder::kName, KeyOrder::kExpireTime}) {
+      for (const bool descending : {true, false}) {
+        // A name may be as short as that.
+        if (order == KeyOrder::kName && position.size() == 25) continue;
+        params.order = order;
+        params.descending = descending;
+        params.page_token = EncodePageToken(params.arguments_hash, position);
+        const auto page = ListKeys(*store_, Reader({}), params, kNow);
+        EXPECT_EQ(DetailsOf(page.status()).reason, Reason::kPageTokenInvalid)
+            << ::testing::PrintToString(position);
+      }
+    }
   }
 }
 

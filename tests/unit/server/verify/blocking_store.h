@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -55,6 +56,13 @@ class BlockingStore final : public KeyStore {
   void AddListener(CommitListener* listener) override { store_.AddListener(listener); }
   absl::Status ScanKeys(const KeyScan& scan, const KeyVisitor& visit) const override {
     return store_.ScanKeys(scan, visit);
+  }
+  absl::Status ScanExpiring(const ExpiryScan& scan, const KeyVisitor& visit) const override {
+    return store_.ScanExpiring(scan, visit);
+  }
+  absl::StatusOr<std::vector<uint64_t>> CountExpiring(
+      absl::Time from, std::span<const absl::Time> until) const override {
+    return store_.CountExpiring(from, until);
   }
   absl::Status ScanProjects(const std::string& after, const ProjectVisitor& visit) const override {
     return store_.ScanProjects(after, visit);
