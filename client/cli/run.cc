@@ -44,6 +44,8 @@ void AddCommands(CLI::App& root, CommandSet& commands) {
   AddKeyGet(key, commands);
   AddKeyList(key, commands);
   AddKeyScopes(key, commands);
+  AddKeyUpdate(key, commands);
+  AddKeyRotate(key, commands);
   AddKeyStateChanges(key, commands);
   AddVerify(root, commands);
   AddStatus(root, commands);

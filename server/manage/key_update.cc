@@ -57,7 +57,9 @@ void ApplyTexts(const KeyUpdate& update, KeyRecord& key, Effect& effect) {
 absl::Status ApplyAddresses(const std::vector<Cidr>& allowed_cidrs, const ProjectRecord& project,
                             KeyRecord& key, Effect& effect) {
   if (allowed_cidrs == key.allowed_cidrs) return absl::OkStatus();
-  if (absl::Status s = CheckAddresses(project, allowed_cidrs); !s.ok()) return s;
+  if (absl::Status s = CheckAddresses(project, allowed_cidrs, "key.allowed_cidrs"); !s.ok()) {
+    return s;
+  }
   effect.Note("allowed_cidrs");
   effect.is_granted = true;
   effect.narrows |= !AllWithin(key.allowed_cidrs, allowed_cidrs);

@@ -87,9 +87,10 @@ absl::Status CheckCatalog(const ProjectRecord& project, const std::vector<std::s
                   project.project_id, first, fmt::join(project.scope_catalog.scopes(), " ")));
 }
 
-absl::Status CheckAddresses(const ProjectRecord& project, const std::vector<Cidr>& allowed_cidrs) {
+absl::Status CheckAddresses(const ProjectRecord& project, const std::vector<Cidr>& allowed_cidrs,
+                            const std::string& field) {
   if (!project.policy.allowed_cidrs_required || !allowed_cidrs.empty()) return absl::OkStatus();
-  return Violation("allowed_cidrs",
+  return Violation(field,
                    "the project's policy requires that keys are limited to addresses");
 }
 

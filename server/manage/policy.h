@@ -37,8 +37,9 @@ absl::Status CheckNewExpiry(const std::optional<absl::Time>& expire_time, absl::
 absl::Status CheckCatalog(const ProjectRecord& project, const std::vector<std::string>& scopes,
                           const std::string& field);
 
-// OK unless the policy demands addresses and there are none.
-absl::Status CheckAddresses(const ProjectRecord& project, const std::vector<Cidr>& allowed_cidrs);
+// OK unless the policy demands addresses and there are none; `field` is where they were to stand.
+absl::Status CheckAddresses(const ProjectRecord& project, const std::vector<Cidr>& allowed_cidrs,
+                            const std::string& field = "allowed_cidrs");
 
 // OK when the policy's own figures make sense: 1 s to 100 years, default not above the maximum.
 absl::Status CheckPolicy(const ProjectPolicy& policy);

@@ -41,8 +41,8 @@ absl::StatusOr<std::optional<RememberedKey>> RequestMemory::Find(const StateRead
   if (is_trial) {
     return RequestIdReused(
         "must be a new UUID, or empty, with validate_only",
-        fmt::format("request_id: was used within 10 minutes and gave key {}; with it nothing would "
-                    "be issued",
+        fmt::format("request_id: was used within 10 minutes and gave key {}, so nothing would be "
+                    "issued; must be a new UUID, or empty, with validate_only",
                     record.key_id.text()));
   }
   absl::StatusOr<Secret> seal_key = peppers_.DeriveKey(record.pepper_id, kSealPurpose);
