@@ -37,6 +37,8 @@ constexpr std::array kReasons = {
     NamedReason{Reason::kRequestIdReused, "REQUEST_ID_REUSED"},
     NamedReason{Reason::kStaleRevision, "STALE_REVISION"},
     NamedReason{Reason::kKeyRevoked, "KEY_REVOKED"},
+    NamedReason{Reason::kKeyDisabled, "KEY_DISABLED"},
+    NamedReason{Reason::kKeyRotated, "KEY_ROTATED"},
     NamedReason{Reason::kKeyNotFound, "KEY_NOT_FOUND"},
     NamedReason{Reason::kProjectNotFound, "PROJECT_NOT_FOUND"},
     NamedReason{Reason::kProjectExists, "PROJECT_EXISTS"},

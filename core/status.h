@@ -35,6 +35,8 @@ enum class Reason {
   kRequestIdReused,    // REQUEST_ID_REUSED: the same request id with other arguments
   kStaleRevision,      // STALE_REVISION: `if_revision` is not the current one
   kKeyRevoked,         // KEY_REVOKED: a revoked key cannot do that
+  kKeyDisabled,        // KEY_DISABLED: a disabled key cannot do that
+  kKeyRotated,         // KEY_ROTATED: another key took its place already
   kKeyNotFound,        // KEY_NOT_FOUND
   kProjectNotFound,    // PROJECT_NOT_FOUND
   kProjectExists,      // PROJECT_EXISTS

@@ -13,6 +13,8 @@ void AddKeyIssue(CLI::App& parent, CommandSet& commands);
 void AddKeyGet(CLI::App& parent, CommandSet& commands);
 void AddKeyList(CLI::App& parent, CommandSet& commands);
 void AddKeyScopes(CLI::App& parent, CommandSet& commands);
+void AddKeyUpdate(CLI::App& parent, CommandSet& commands);
+void AddKeyRotate(CLI::App& parent, CommandSet& commands);
 // disable, enable, revoke
 void AddKeyStateChanges(CLI::App& parent, CommandSet& commands);
 

@@ -10,10 +10,9 @@
 #include "client/cli/enum_text.h"
 #include "client/cli/key_commands.h"
 #include "client/cli/key_view.h"
-#include "client/cli/new_secret_file.h"
+#include "client/cli/new_key_output.h"
 #include "client/cli/request_fields.h"
 #include "client/cli/time_text.h"
-#include "core/secret.h"
 
 namespace claviger::cli {
 namespace {
@@ -30,11 +29,8 @@ struct IssueOptions {
   std::string metadata;
   std::vector<std::string> cidrs;
   std::string environment;
-  std::string request_id;
   std::vector<std::string> bound_projects;
-  std::string key_out;
-  bool dry_run = false;
-  bool quiet = false;
+  NewKeyOptions output;
 };
 
 absl::Status FillExpiration(const IssueOptions& options, v1::IssueKeyRequest& request) {
@@ -51,7 +47,8 @@ absl::Status FillExpiration(const IssueOptions& options, v1::IssueKeyRequest& re
   return absl::OkStatus();
 }
 
-absl::StatusOr<v1::IssueKeyRequest> MakeRequest(const IssueOptions& options, RandomSource& random) {
+absl::StatusOr<v1::IssueKeyRequest> MakeRequest(const IssueOptions& options,
+                                                CommandContext& context) {
   v1::IssueKeyRequest request;
   request.set_project_id(options.project);
   request.set_display_name(options.name);
@@ -61,90 +58,43 @@ absl::StatusOr<v1::IssueKeyRequest> MakeRequest(const IssueOptions& options, Ran
   request.set_owner(options.owner);
   FillStrings(options.cidrs, *request.mutable_allowed_cidrs());
   FillStrings(options.bound_projects, *request.mutable_bound_project_ids());
-  request.set_validate_only(options.dry_run);
+  request.set_validate_only(options.output.dry_run);
   absl::Status status = FillExpiration(options, request);
   if (status.ok()) status = FillLabels("--label", options.labels, *request.mutable_labels());
   if (status.ok() && !options.metadata.empty()) {
     status = FillMetadata("--metadata", options.metadata, *request.mutable_metadata());
   }
   if (!status.ok()) return status;
-  absl::StatusOr<std::string> request_id =
-      options.request_id.empty() ? NewRequestId(random) : options.request_id;
+  absl::StatusOr<std::string> request_id = RequestIdFor(options.output, context);
   if (!request_id.ok()) return request_id.status();
   request.set_request_id(*std::move(request_id));
   return request;
 }
 
-// The key where it was asked for, everything about it elsewhere.
-ExitCode Show(const IssueOptions& options, const Secret& key, v1::IssueKeyResponse& response,
-              CommandContext& context) {
-  Console& console = context.console();
-  if (context.json()) {
-    if (options.key_out.empty()) response.set_key(std::string(key.ExposeSecret()));
-    const ExitCode code = context.PrintJson(response);
-    CleanseString(*response.mutable_key());
-    return code;
-  }
-  const FieldList fields = KeyFields(response.info(), context.Now());
-  if (options.dry_run || !options.key_out.empty()) {
-    if (!options.quiet) context.Print(fields);
-    return ExitCode::kOk;
-  }
-  if (!options.quiet) {
-    console.err << fields.Render(console.width, false)
-                << "\nThis is the only time the key is shown. Store it now:\n"
-                << std::flush;
-  }
-  console.out << key.ExposeSecret() << '\n' << std::flush;
-  return ExitCode::kOk;
-}
-
 void NoteSurprises(const IssueOptions& options, const v1::IssueKeyResponse& response,
                    CommandContext& context) {
-  if (options.dry_run) context.Note("nothing was issued (--dry-run)");
+  if (options.output.dry_run) context.Note("nothing was issued (--dry-run)");
   if (options.ttl == "none" && response.info().has_expire_time()) {
     context.Note(fmt::format("the project's policy lets it expire: {}",
                              FormatRfc3339(FromProto(response.info().expire_time()))));
   }
 }
 
-// How to come by a key that was issued but did not arrive.
-void NoteRequestId(const v1::IssueKeyRequest& request, CommandContext& context) {
-  context.Note("  to get the same key and not a second one, repeat within 10 minutes with");
-  context.Note("  --request-id " + request.request_id());
-}
-
 ExitCode IssueKey(const IssueOptions& options, CommandContext& context) {
-  const absl::StatusOr<v1::IssueKeyRequest> request = MakeRequest(options, context.random());
+  const absl::StatusOr<v1::IssueKeyRequest> request = MakeRequest(options, context);
   if (!request.ok()) return context.Fail(request.status());
   const absl::StatusOr<Connection*> connection = context.Connect();
   if (!connection.ok()) return context.Fail(connection.status());
-  std::optional<NewSecretFile> file;
-  if (!options.key_out.empty() && !options.dry_run) {
-    absl::StatusOr<NewSecretFile> created = NewSecretFile::Create(options.key_out);
-    if (!created.ok()) return context.Fail(created.status());
-    file.emplace(*std::move(created));
-  }
+  NewKeyOutput output(options.output, request->request_id(), context);
+  if (const absl::Status opened = output.Open(); !opened.ok()) return context.Fail(opened);
   v1::IssueKeyResponse response;
   const grpc::Status status = (*connection)->Call(Retry::kIfUnavailable, [&](auto* call) {
     return (*connection)->keys().IssueKey(call, *request, &response);
   });
-  if (!status.ok()) {
-    const ExitCode code = context.Fail(status);
-    if (code == ExitCode::kUnreachable) NoteRequestId(*request, context);
-    return code;
-  }
-  const Secret key(std::move(*response.mutable_key()));
-  if (file.has_value()) {
-    if (const absl::Status written = file->Write(key); !written.ok()) {
-      const ExitCode code = context.Fail(written);
-      NoteRequestId(*request, context);
-      return code;
-    }
-  }
-  const ExitCode code = Show(options, key, response, context);
-  if (!context.console().out) NoteRequestId(*request, context);
-  if (!options.quiet) NoteSurprises(options, response, context);
+  if (!status.ok()) return output.Fail(status);
+  const ExitCode code = output.Deliver(*response.mutable_key(), response,
+                                       KeyFields(response.info(), context.Now()));
+  if (!options.output.quiet) NoteSurprises(options, response, context);
   return code;
 }
 
@@ -174,17 +124,10 @@ void AddOptions(CLI::App& command, IssueOptions& options) {
   command.add_option("--env", options.environment, "Real traffic (live, the default) or trials")
       ->check(CLI::IsMember(EnumChoices<v1::Environment>()))
       ->type_name("ENV");
-  command
-      .add_option("--request-id", options.request_id,
-                  "Makes a repeated command give the same key; made by itself")
-      ->type_name("UUID");
   AddRepeated(command, "--bind-project", options.bound_projects,
               "Management keys (project claviger): act in this project only; may be repeated")
       .type_name("ID");
-  command.add_option("--key-out", options.key_out, "Write the key to a new file, mode 0600")
-      ->type_name("FILE");
-  command.add_flag("--dry-run", options.dry_run, "Check everything, issue nothing");
-  command.add_flag("-q,--quiet", options.quiet, "The key and nothing else");
+  AddNewKeyOptions(command, options.output, "Check everything, issue nothing");
 }
 
 }  // namespace

@@ -16,13 +16,6 @@ std::string RelativeExpiry(const v1::Key& key, absl::Time now) {
   return key.has_expire_time() ? FormatRelative(FromProto(key.expire_time()), now) : "never";
 }
 
-std::string MetadataText(const google::protobuf::Struct& metadata) {
-  std::string json;
-  if (metadata.fields().empty()) return json;
-  const auto status = google::protobuf::util::MessageToJsonString(metadata, &json);
-  return status.ok() ? json : status.ToString();
-}
-
 void AddTimes(const v1::Key& key, absl::Time now, FieldList& fields) {
   const auto add = [&](std::string_view name, bool is_set, const auto& time) {
     if (is_set) fields.Add(name, FormatMoment(time, now));
@@ -33,6 +26,11 @@ void AddTimes(const v1::Key& key, absl::Time now, FieldList& fields) {
   if (!key.has_expire_time()) fields.Add("expires", "never");
   add("expires", key.has_expire_time(), key.expire_time());
   add("last used", key.has_last_used_time(), key.last_used_time());
+  add("rotated", key.has_rotate_time(), key.rotate_time());
+  if (key.has_pending_grace()) {
+    fields.Add("grace", fmt::format("{}, from the first use of the new key on",
+                                    FormatLength(FromProto(key.pending_grace()))));
+  }
   add("revoked", key.has_revoke_time(), key.revoke_time());
   if (key.has_revoke_time()) {
     fields.Add("reason", EnumLabel(key.revoke_reason()));
@@ -78,7 +76,7 @@ FieldList KeyFields(const v1::Key& key, absl::Time now) {
   fields.Add("state", EnumLabel(key.state()), ToneOf(key.state()));
   fields.Add("environment", key.environment() == v1::ENVIRONMENT_TEST ? "test" : "live");
   fields.Add("scopes", JoinOrNone(key.scopes()));
-  fields.Add("addresses", key.allowed_cidrs().empty() ? "any" : JoinOrNone(key.allowed_cidrs()));
+  fields.Add("addresses", AddressesText(key));
   fields.Add("owner", key.owner());
   fields.Add("labels", JoinLabels(key.labels()));
   fields.Add("metadata", MetadataText(key.metadata()));
@@ -90,6 +88,38 @@ FieldList KeyFields(const v1::Key& key, absl::Time now) {
   fields.Add("replaced by", key.rotated_to());
   if (key.revision() > 0) fields.Add("revision", fmt::format("{}", key.revision()));
   return fields;
+}
+
+std::string RemainingLife(const v1::Key& key, absl::Time now) {
+  switch (key.state()) {
+    case v1::KEY_STATE_REVOKED:
+    case v1::KEY_STATE_DELETED:
+      return fmt::format("{} is revoked", key.key_id());
+    case v1::KEY_STATE_EXPIRED:
+      return fmt::format("{} has expired", key.key_id());
+    default:
+      break;
+  }
+  const std::string until =
+      key.has_expire_time() ? " until " + FormatMoment(key.expire_time(), now) : "";
+  if (!key.has_pending_grace()) return fmt::format("{} works{}", key.key_id(), until);
+  const absl::Duration grace = FromProto(key.pending_grace());
+  const std::string afterwards = grace == absl::ZeroDuration()
+                                     ? "is revoked then"
+                                     : fmt::format("for {} more then", FormatLength(grace));
+  return fmt::format("{} works until the new one is first used, {}{}", key.key_id(), afterwards,
+                     until.empty() ? "" : "; at the longest" + until);
+}
+
+std::string MetadataText(const google::protobuf::Struct& metadata) {
+  std::string json;
+  if (metadata.fields().empty()) return json;
+  const auto status = google::protobuf::util::MessageToJsonString(metadata, &json);
+  return status.ok() ? json : status.ToString();
+}
+
+std::string AddressesText(const v1::Key& key) {
+  return key.allowed_cidrs().empty() ? "any" : JoinOrNone(key.allowed_cidrs());
 }
 
 Tone ToneOf(v1::KeyState state) {

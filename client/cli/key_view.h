@@ -4,6 +4,7 @@
 
 #include <claviger/v1/key.pb.h>
 #include <google/protobuf/repeated_ptr_field.h>
+#include <google/protobuf/struct.pb.h>
 
 #include <string>
 
@@ -17,6 +18,15 @@ Table KeyTable(const google::protobuf::RepeatedPtrField<v1::Key>& keys, absl::Ti
 
 // Everything about a key; times as RFC 3339 and relative to `now`.
 FieldList KeyFields(const v1::Key& key, absl::Time now);
+
+// What becomes of a key that was replaced: `00Yx… works until 2030-01-31T12:00:00Z (in 7 days)`.
+std::string RemainingLife(const v1::Key& key, absl::Time now);
+
+// As JSON; empty where there is none.
+std::string MetadataText(const google::protobuf::Struct& metadata);
+
+// The blocks that a key is limited to, or `any`.
+std::string AddressesText(const v1::Key& key);
 
 // Good for active, bad for what never comes back.
 Tone ToneOf(v1::KeyState state);

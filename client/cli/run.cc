@@ -45,6 +45,8 @@ void AddCommands(CLI::App& root, CommandSet& commands) {
   AddKeyGet(key, commands);
   AddKeyList(key, commands);
   AddKeyScopes(key, commands);
+  AddKeyUpdate(key, commands);
+  AddKeyRotate(key, commands);
   AddKeyStateChanges(key, commands);
   CLI::App& audit = commands.AddGroup(root, "audit", "Audit log: who did what, and proof of it");
   AddAuditList(audit, commands);

@@ -17,6 +17,12 @@ absl::Status ProjectNotFound(const std::string& project_id) {
       .Build(fmt::format("project_id: there is no project {}", project_id));
 }
 
+absl::Status RevokedKeyIsFinal(const KeyId& id) {
+  return ErrorBuilder(absl::StatusCode::kFailedPrecondition, Reason::kKeyRevoked)
+      .Resource("key", id.ToString())
+      .Build(fmt::format("key {} is revoked, and that is final", id.text()));
+}
+
 absl::Status CheckRevision(Revision wanted, Revision current) {
   if (wanted == Revision{} || wanted == current) return absl::OkStatus();
   return ErrorBuilder(absl::StatusCode::kAborted, Reason::kStaleRevision)

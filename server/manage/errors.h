@@ -13,6 +13,8 @@ namespace claviger {
 
 absl::Status KeyNotFound(const KeyId& id);
 absl::Status ProjectNotFound(const std::string& project_id);
+// FAILED_PRECONDITION `KEY_REVOKED`.
+absl::Status RevokedKeyIsFinal(const KeyId& id);
 // OK when `wanted` is 0 or `current`; else ABORTED `STALE_REVISION`.
 absl::Status CheckRevision(Revision wanted, Revision current);
 

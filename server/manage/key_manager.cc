@@ -32,17 +32,15 @@ absl::StatusOr<ScopeSet> Apply(const ScopeChange& change, const ScopeSet& curren
   return ScopeSet::Create(ScopeSet::FromTrusted(std::move(scopes)).scopes(), "add");
 }
 
-absl::Status RevokedKeyIsFinal(const KeyRecord& key) {
-  return ErrorBuilder(absl::StatusCode::kFailedPrecondition, Reason::kKeyRevoked)
-      .Resource("key", key.id.ToString())
-      .Build(fmt::format("key {} is revoked, and that is final", key.id.text()));
-}
-
 }  // namespace
 
 KeyManager::KeyManager(KeyStore& store, const PepperSet& peppers, RandomSource& random,
                        const Clock& clock)
-    : store_(store), peppers_(peppers), random_(random), clock_(clock), runner_(store, clock) {}
+    : store_(store),
+      mint_(peppers, random),
+      memory_(peppers, random),
+      clock_(clock),
+      runner_(store, clock) {}
 
 absl::StatusOr<std::shared_ptr<const KeyRecord>> KeyManager::Get(const Caller& caller,
                                                                  const KeyId& id) const {
@@ -80,7 +78,8 @@ void KeyManager::EditKey(const Caller& caller, std::string_view permission,
         ChangeSet changes;
         changes.audit =
             AuditOf(caller, kind.action, key.project_id, key.id.ToString(), edited->detail);
-        changes.admission = kind.admission;
+        changes.admission = result.restricting ? Admission::kReduction : kind.admission;
+        changes.unseen_by_verifiers = edited->unseen_by_verifiers;
         changes.put_keys.push_back(std::move(key));
         return changes;
       },
@@ -100,7 +99,7 @@ void KeyManager::UpdateScopes(const Caller& caller, const ChangeParams& params, 
       caller, permission::kKeysUpdate, params, {"UpdateScopes", Admission::kReduction}, deadline,
       [this, caller, change = std::move(change)](const StateReader& state, KeyRecord& key,
                                                  ChangedKey& result) -> absl::StatusOr<Edited> {
-        if (key.revocation.has_value()) return RevokedKeyIsFinal(key);
+        if (key.revocation.has_value()) return RevokedKeyIsFinal(key.id);
         absl::StatusOr<ScopeSet> scopes = Apply(change, key.scopes);
         if (!scopes.ok()) return scopes.status();
         result.added_scopes = Difference(*scopes, key.scopes);

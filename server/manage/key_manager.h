@@ -17,8 +17,12 @@
 #include "core/random.h"
 #include "core/secret.h"
 #include "server/manage/caller.h"
+#include "server/manage/key_mint.h"
+#include "server/manage/key_rotate.h"
+#include "server/manage/key_update.h"
 #include "server/manage/mutation_runner.h"
 #include "server/manage/policy.h"
+#include "server/manage/request_memory.h"
 #include "storage/key_store.h"
 
 namespace claviger {
@@ -36,13 +40,9 @@ struct IssueParams {
   std::string metadata;  // serialized google.protobuf.Struct
   std::vector<Cidr> allowed_cidrs;
   std::vector<std::string> bound_project_ids;  // sorted
-  // A retry with the same id and `arguments_hash` gives the same key for kRequestIdLifetime.
-  std::optional<std::string> request_id;
-  Sha256Bytes arguments_hash{};  // of all other arguments; only with a request_id
+  std::optional<RequestIdentity> request;      // makes the call one that may be repeated
   bool validate_only = false;
 };
-
-inline constexpr absl::Duration kRequestIdLifetime = absl::Minutes(10);
 
 struct IssuedKey {
   Secret key;  // empty with validate_only
@@ -99,11 +99,23 @@ class KeyManager {
               Done<ChangedKey> done);
   void Revoke(const Caller& caller, const ChangeParams& params, RevokeReason reason,
               std::string note, absl::Duration deadline, Done<ChangedKey> done);
+  void Update(const Caller& caller, const ChangeParams& params, KeyUpdate update,
+              absl::Duration deadline, Done<ChangedKey> done);
+  void Rotate(const Caller& caller, RotateParams params, absl::Duration deadline,
+              Done<RotatedKey> done);
+
+  // Begins the grace of the key that `successor` replaced, if it waits for `successor`'s first use:
+  // the old key then ends at `first_use` plus its grace, or sooner where it would have ended sooner
+  // anyway; without a grace it is revoked. Gives the old key, or null where none waited. Not a
+  // caller's: nobody's permission is asked. May be called again and again.
+  void BeginGrace(const KeyId& successor, absl::Time first_use,
+                  Done<std::shared_ptr<const KeyRecord>> done);
 
  private:
   struct Edited {
     bool changed = false;
-    std::string detail;  // for the audit entry
+    std::string detail;                // for the audit entry
+    bool unseen_by_verifiers = false;  // nothing that decides or comes with a grant has changed
   };
   // Changes `key` in place and notes in `result` what it did.
   using Edit = absl::AnyInvocable<absl::StatusOr<Edited>(const StateReader& state, KeyRecord& key,
@@ -118,14 +130,18 @@ class KeyManager {
 
   absl::StatusOr<ChangeSet> IssueNow(const StateReader& state, const Caller& caller,
                                      const IssueParams& params, IssuedKey& result);
-  absl::StatusOr<bool> Replay(const StateReader& state, const Caller& caller,
-                              const IssueParams& params, absl::Time now, IssuedKey& result) const;
-  absl::StatusOr<RequestRecord> Remember(const Caller& caller, const IssueParams& params,
-                                         const KeyRecord& key, const Secret& raw_key) const;
+  absl::StatusOr<ChangeSet> RotateNow(const StateReader& state, const Caller& caller,
+                                      const RotateParams& params, RotatedKey& result);
+  absl::StatusOr<KeyRecord> MakeSuccessor(const StateReader& state, const Caller& caller,
+                                          const RotateParams& params, const KeyRecord& old_key,
+                                          Secret& raw_key) const;
+  absl::StatusOr<ChangeSet> BeginGraceNow(const StateReader& state, const KeyId& successor,
+                                          absl::Time first_use,
+                                          std::shared_ptr<const KeyRecord>& result) const;
 
   KeyStore& store_;
-  const PepperSet& peppers_;
-  RandomSource& random_;
+  const KeyMint mint_;
+  const RequestMemory memory_;
   const Clock& clock_;
   MutationRunner runner_;
 };

@@ -51,6 +51,24 @@ absl::StatusOr<std::optional<absl::Time>> ResolveExpiry(const Expiration& expira
   return end;
 }
 
+absl::Status CheckNewExpiry(const std::optional<absl::Time>& expire_time, absl::Time create_time,
+                            const ProjectPolicy& policy, absl::Time now) {
+  if (!expire_time.has_value()) {
+    if (policy.require_expiry) {
+      return Violation("key.expire_time", "the project's policy requires that keys expire");
+    }
+  } else if (*expire_time <= now || *expire_time > now + kMaxKeyTtl) {
+    return InvalidField("key.expire_time", "must be in the future and within 100 years");
+  }
+  if (!policy.max_key_ttl.has_value()) return absl::OkStatus();
+  if (expire_time.has_value() && *expire_time - create_time <= *policy.max_key_ttl) {
+    return absl::OkStatus();
+  }
+  return Violation("key.expire_time",
+                   fmt::format("the project's policy allows at most {} from the key's creation on",
+                               absl::FormatDuration(*policy.max_key_ttl)));
+}
+
 absl::Status CheckCatalog(const ProjectRecord& project, const std::vector<std::string>& scopes,
                           const std::string& field) {
   if (project.scope_catalog.empty()) return absl::OkStatus();
@@ -69,9 +87,10 @@ absl::Status CheckCatalog(const ProjectRecord& project, const std::vector<std::s
                   project.project_id, first, fmt::join(project.scope_catalog.scopes(), " ")));
 }
 
-absl::Status CheckAddresses(const ProjectRecord& project, const std::vector<Cidr>& allowed_cidrs) {
+absl::Status CheckAddresses(const ProjectRecord& project, const std::vector<Cidr>& allowed_cidrs,
+                            const std::string& field) {
   if (!project.policy.allowed_cidrs_required || !allowed_cidrs.empty()) return absl::OkStatus();
-  return Violation("allowed_cidrs",
+  return Violation(field,
                    "the project's policy requires that keys are limited to addresses");
 }
 

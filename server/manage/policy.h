@@ -27,13 +27,19 @@ absl::StatusOr<std::optional<absl::Time>> ResolveExpiry(const Expiration& expira
                                                         const ProjectPolicy& policy,
                                                         absl::Time now);
 
+// OK when a key made at `create_time` may now, at `now`, be given `expire_time` (nullopt: never).
+// Else as ResolveExpiry; the policy's longest life counts from the creation.
+absl::Status CheckNewExpiry(const std::optional<absl::Time>& expire_time, absl::Time create_time,
+                            const ProjectPolicy& policy, absl::Time now);
+
 // OK when the project's catalog covers each of `scopes`; else INVALID_ARGUMENT
 // `SCOPE_NOT_IN_CATALOG` naming all that it does not, as violations of `field`.
 absl::Status CheckCatalog(const ProjectRecord& project, const std::vector<std::string>& scopes,
                           const std::string& field);
 
-// OK unless the policy demands addresses and there are none.
-absl::Status CheckAddresses(const ProjectRecord& project, const std::vector<Cidr>& allowed_cidrs);
+// OK unless the policy demands addresses and there are none; `field` is where they were to stand.
+absl::Status CheckAddresses(const ProjectRecord& project, const std::vector<Cidr>& allowed_cidrs,
+                            const std::string& field = "allowed_cidrs");
 
 // OK when the policy's own figures make sense: 1 s to 100 years, default not above the maximum.
 absl::Status CheckPolicy(const ProjectPolicy& policy);

@@ -72,6 +72,11 @@ void FillKey(const KeyRecord& key, absl::Time now, v1::Key& out) {
   if (key.rotated_from.has_value()) out.set_rotated_from(key.rotated_from->ToString());
   if (key.rotated_to.has_value()) out.set_rotated_to(key.rotated_to->ToString());
   if (key.delete_time.has_value()) FillTime(*key.delete_time, *out.mutable_delete_time());
+  if (key.rotate_time.has_value()) FillTime(*key.rotate_time, *out.mutable_rotate_time());
+  // A revoked key has no grace to wait for.
+  if (key.pending_grace.has_value() && !key.revocation.has_value()) {
+    FillDuration(*key.pending_grace, *out.mutable_pending_grace());
+  }
   out.set_revision(key.revision.value);
 }
 

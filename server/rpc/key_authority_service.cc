@@ -7,24 +7,39 @@
 #include "server/manage/permissions.h"
 #include "server/rpc/answers.h"
 #include "server/rpc/key_requests.h"
+#include "server/rpc/rotate_request.h"
 #include "server/rpc/sync_convert.h"
 #include "server/rpc/unary_call.h"
+#include "server/rpc/update_request.h"
 
 namespace claviger {
 namespace {
 
 constexpr std::string_view kService = "claviger.v1.KeyAuthority";
 
+// The raw key and the key in an answer; of a trial, which has no raw key, what a key has only when
+// it was issued is left out.
+template <typename Answer>
+void FillNewKey(const Secret& raw_key, const KeyRecord& key, absl::Time now, Answer& answer) {
+  FillKey(key, now, *answer.mutable_info());
+  answer.set_key(std::string(raw_key.ExposeSecret()));
+  if (!raw_key.empty()) return;
+  answer.mutable_info()->clear_key_id();
+  answer.mutable_info()->clear_key_prefix();
+  answer.mutable_info()->clear_masked_key();
+}
+
 v1::IssueKeyResponse ToAnswer(const IssuedKey& issued, absl::Time now) {
   v1::IssueKeyResponse answer;
-  FillKey(*issued.info, now, *answer.mutable_info());
-  answer.set_key(std::string(issued.key.ExposeSecret()));
-  if (issued.key.empty()) {
-    // Nothing was issued, so nothing has these yet.
-    answer.mutable_info()->clear_key_id();
-    answer.mutable_info()->clear_key_prefix();
-    answer.mutable_info()->clear_masked_key();
-  }
+  FillNewKey(issued.key, *issued.info, now, answer);
+  return answer;
+}
+
+v1::RotateKeyResponse ToAnswer(const RotatedKey& rotated, absl::Time now) {
+  v1::RotateKeyResponse answer;
+  FillNewKey(rotated.key, *rotated.info, now, answer);
+  if (rotated.replaced != nullptr) FillKey(*rotated.replaced, now, *answer.mutable_replaced());
+  if (rotated.key.empty()) answer.mutable_replaced()->clear_rotated_to();
   return answer;
 }
 
@@ -66,24 +81,29 @@ absl::Duration AnswerBy(absl::Duration deadline, absl::Duration now) {
          std::clamp((deadline - now) / 10, absl::Milliseconds(5), absl::Milliseconds(200));
 }
 
-// Answers `call` with the outcome of a change that may restrict; if it does, after its barrier.
+// Answers `call` with a change that may restrict; if it does, after its barrier.
+template <typename Change, typename Answer, typename Call>
+void FinishWith(const Change& change, Answer answer, Call call, const Clock& clock,
+                sync::SyncLoop& loop) {
+  if (!change.restricting || call->request().validate_only()) {
+    return call->Finish(std::move(answer));
+  }
+  const absl::Duration now = clock.SinceBoot();
+  const absl::Duration until = call->request().propagation() == v1::PROPAGATION_MODE_COMMIT
+                                   ? now
+                                   : AnswerBy(call->deadline(), now);
+  loop.Await(change.revision, change.info->project_id, until,
+             [call, answer = std::move(answer)](const sync::BarrierReport& report) mutable {
+               FillPropagation(report, *answer.mutable_propagation());
+               call->Finish(std::move(answer));
+             });
+}
+
 template <typename Answer, typename Call>
 KeyManager::Done<ChangedKey> AnswerWith(Call call, const Clock& clock, sync::SyncLoop& loop) {
   return [call = std::move(call), &clock, &loop](absl::StatusOr<ChangedKey> changed) {
     if (!changed.ok()) return call->Finish(changed.status());
-    Answer answer = ToAnswer<Answer>(*changed, clock.Now());
-    if (!changed->restricting || call->request().validate_only()) {
-      return call->Finish(std::move(answer));
-    }
-    const absl::Duration now = clock.SinceBoot();
-    const absl::Duration until = call->request().propagation() == v1::PROPAGATION_MODE_COMMIT
-                                     ? now
-                                     : AnswerBy(call->deadline(), now);
-    loop.Await(changed->revision, changed->info->project_id, until,
-               [call, answer = std::move(answer)](const sync::BarrierReport& report) mutable {
-                 FillPropagation(report, *answer.mutable_propagation());
-                 call->Finish(std::move(answer));
-               });
+    FinishWith(*changed, ToAnswer<Answer>(*changed, clock.Now()), call, clock, loop);
   };
 }
 
@@ -106,7 +126,9 @@ KeyAuthorityService::KeyAuthorityService(const RpcEnvironment& environment, KeyM
       enable_key_(environment, kService, "EnableKey", {.permission = permission::kKeysUpdate}),
       revoke_key_(environment, kService, "RevokeKey", {}),
       list_sessions_(environment, kService, "ListSessions",
-                     {.permission = permission::kSettingsManage}) {}
+                     {.permission = permission::kSettingsManage}),
+      rotate_key_(environment, kService, "RotateKey", {.permission = permission::kKeysIssue}),
+      update_key_(environment, kService, "UpdateKey", {.permission = permission::kKeysUpdate}) {}
 
 KeyAuthorityService::Reactor* KeyAuthorityService::IssueKey(Context* context, const Bytes* in,
                                                             Bytes* out) {
@@ -223,6 +245,31 @@ KeyAuthorityService::Reactor* KeyAuthorityService::ListSessions(Context* context
           FillSessions(list, answer);
           call->Finish(std::move(answer));
         });
+      });
+}
+
+KeyAuthorityService::Reactor* KeyAuthorityService::RotateKey(Context* context, const Bytes* in,
+                                                             Bytes* out) {
+  return AnswerLater<v1::RotateKeyRequest, v1::RotateKeyResponse>(
+      rotate_key_, context, in, out, [this](auto call) {
+        absl::StatusOr<RotateParams> params = ToRotateParams(call->request());
+        if (!params.ok()) return call->Finish(params.status());
+        keys_.Rotate(call->caller(), *std::move(params), call->deadline(),
+                     [this, call](absl::StatusOr<RotatedKey> rotated) {
+                       if (!rotated.ok()) return call->Finish(rotated.status());
+                       FinishWith(*rotated, ToAnswer(*rotated, clock_.Now()), call, clock_, loop_);
+                     });
+      });
+}
+
+KeyAuthorityService::Reactor* KeyAuthorityService::UpdateKey(Context* context, const Bytes* in,
+                                                             Bytes* out) {
+  return AnswerLater<v1::UpdateKeyRequest, v1::UpdateKeyResponse>(
+      update_key_, context, in, out, [this](auto call) {
+        absl::StatusOr<KeyUpdateRequest> request = ToKeyUpdate(call->request());
+        if (!request.ok()) return call->Finish(request.status());
+        keys_.Update(call->caller(), request->params, std::move(request->update), call->deadline(),
+                     AnswerWith<v1::UpdateKeyResponse>(call, clock_, loop_));
       });
 }
 

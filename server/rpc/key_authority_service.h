@@ -19,7 +19,9 @@ using RawKeyAuthority = v1::KeyAuthority::WithRawCallbackMethod_IssueKey<
                 v1::KeyAuthority::WithRawCallbackMethod_EnableKey<
                     v1::KeyAuthority::WithRawCallbackMethod_RevokeKey<
                         v1::KeyAuthority::WithRawCallbackMethod_ListSessions<
-                            v1::KeyAuthority::Service>>>>>>>>;
+                            v1::KeyAuthority::WithRawCallbackMethod_RotateKey<
+                                v1::KeyAuthority::WithRawCallbackMethod_UpdateKey<
+                                    v1::KeyAuthority::Service>>>>>>>>>>;
 
 // Thread safety: called by gRPC from any thread at once.
 class KeyAuthorityService final : public RawKeyAuthority {
@@ -40,6 +42,8 @@ class KeyAuthorityService final : public RawKeyAuthority {
   Reactor* EnableKey(Context* context, const Bytes* in, Bytes* out) override;
   Reactor* RevokeKey(Context* context, const Bytes* in, Bytes* out) override;
   Reactor* ListSessions(Context* context, const Bytes* in, Bytes* out) override;
+  Reactor* RotateKey(Context* context, const Bytes* in, Bytes* out) override;
+  Reactor* UpdateKey(Context* context, const Bytes* in, Bytes* out) override;
 
  private:
   KeyManager& keys_;
@@ -55,6 +59,8 @@ class KeyAuthorityService final : public RawKeyAuthority {
   const RpcMethod enable_key_;
   const RpcMethod revoke_key_;
   const RpcMethod list_sessions_;
+  const RpcMethod rotate_key_;
+  const RpcMethod update_key_;
 };
 
 }  // namespace claviger

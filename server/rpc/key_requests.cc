@@ -8,6 +8,7 @@
 #include "fmt/format.h"
 #include "server/rpc/field_errors.h"
 #include "server/rpc/request_fields.h"
+#include "server/rpc/request_identity.h"
 #include "server/rpc/wire.h"
 
 namespace claviger {
@@ -122,12 +123,8 @@ absl::StatusOr<IssueParams> ToIssueParams(const v1::IssueKeyRequest& request) {
   params.allowed_cidrs = field::ReadCidrs("allowed_cidrs", request.allowed_cidrs(), errors);
   params.bound_project_ids =
       field::ReadProjectIds("bound_project_ids", request.bound_project_ids(), errors);
-  params.request_id = field::ReadUuid("request_id", request.request_id(), errors);
+  params.request = field::ReadRequestIdentity(request, errors);
   params.validate_only = request.validate_only();
-  if (params.request_id.has_value()) {
-    params.arguments_hash = HashWithout<v1::IssueKeyRequest>(
-        request, [](v1::IssueKeyRequest& r) { r.clear_request_id(); });
-  }
   if (!errors.ok()) return errors.ToStatus();
   return params;
 }

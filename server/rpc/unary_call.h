@@ -123,7 +123,10 @@ class PendingCall final : public grpc::ServerUnaryReactor,
   void Finish(absl::StatusOr<Answer> answer) ABSL_LOCKS_EXCLUDED(mutex_) {
     {
       absl::MutexLock lock(&mutex_);
-      if (finished_) return;
+      if (finished_) {
+        if (answer.ok()) CleanseSecrets(*answer);
+        return;
+      }
       finished_ = true;
       if (alarm_.has_value()) alarm_->Cancel();
     }

@@ -159,7 +159,8 @@ std::string SerializeDeterministic(const google::protobuf::Message& message) {
 }
 
 Sha256Bytes HashMessage(const google::protobuf::Message& message) {
-  return Sha256(SerializeDeterministic(message));
+  // The type too: other methods' arguments may look alike as bytes.
+  return Sha256(message.GetDescriptor()->full_name() + '\0' + SerializeDeterministic(message));
 }
 
 void CleanseSecrets(v1::VerifyRequest& request) {
@@ -171,5 +172,7 @@ void CleanseSecrets(v1::BatchVerifyRequest& request) {
 }
 
 void CleanseSecrets(v1::IssueKeyResponse& response) { CleanseString(*response.mutable_key()); }
+
+void CleanseSecrets(v1::RotateKeyResponse& response) { CleanseString(*response.mutable_key()); }
 
 }  // namespace claviger

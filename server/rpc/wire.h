@@ -32,8 +32,8 @@ absl::Status CheckNoUnknownFields(const v1::VerifyRequest& request);
 // Replaces what `bytes` holds.
 grpc::Status SerializeAnswer(const google::protobuf::Message& answer, grpc::ByteBuffer& bytes);
 
-// SHA-256 of the message's deterministic serialization: the same for equal messages within one
-// version of this program.
+// SHA-256 of the message's type and deterministic serialization: the same for equal messages within
+// one version of this program.
 Sha256Bytes HashMessage(const google::protobuf::Message& message);
 // The deterministic serialization itself.
 std::string SerializeDeterministic(const google::protobuf::Message& message);
@@ -43,6 +43,7 @@ inline void CleanseSecrets(const google::protobuf::Message&) {}
 void CleanseSecrets(v1::VerifyRequest& request);
 void CleanseSecrets(v1::BatchVerifyRequest& request);
 void CleanseSecrets(v1::IssueKeyResponse& response);
+void CleanseSecrets(v1::RotateKeyResponse& response);
 
 }  // namespace claviger
 

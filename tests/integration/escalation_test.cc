@@ -150,6 +150,36 @@ TEST_F(EscalationTest, AWidenedManagementKeyGetsAtMostWhatItsWidenerHas) {
   EXPECT_GT(refused, 10);
 }
 
+TEST_F(EscalationTest, ARotatedManagementKeyHadAtMostWhatItsRotatorHas) {
+  Sets sets(20300103);
+  int allowed = 0;
+  int refused = 0;
+  for (int caller = 0; caller < 16; ++caller) {
+    const Powers has = RandomCaller(sets);
+    const TestCaller rotator = Manager(has.permissions, has.projects);
+    for (int attempt = 0; attempt < 12; ++attempt) {
+      const Powers target = RandomWish(sets);
+      v1::RotateKeyRequest request;
+      request.set_key_id(Issue(RequestFor(target)).info().key_id());
+      const auto before = Written();
+      const auto outcome = rotator.Call(request);
+      SCOPED_TRACE(testing::PrintToString(has.permissions) + testing::PrintToString(has.projects) +
+                   " rotates " + testing::PrintToString(target.permissions) +
+                   testing::PrintToString(target.projects));
+      if (CoversPermissions(has, target.permissions) && CoversProjects(has, target.projects)) {
+        EXPECT_THAT(outcome, IsOk());
+        ++allowed;
+      } else {
+        EXPECT_THAT(outcome, IsError(StatusCode::PERMISSION_DENIED, "PRIVILEGE_ESCALATION"));
+        EXPECT_EQ(Written(), before);
+        ++refused;
+      }
+    }
+  }
+  EXPECT_GT(allowed, 10);
+  EXPECT_GT(refused, 10);
+}
+
 TEST_F(EscalationTest, ReplacingAllScopesIsHeldToTheSameRule) {
   const TestCaller updater = Manager({"keys.update", "keys.read"});
   v1::UpdateScopesRequest request;

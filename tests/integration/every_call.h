@@ -48,6 +48,14 @@ inline std::vector<AnyCall> EveryCallAbout(const std::string& key_id, const std:
   v1::RevokeKeyRequest revoke;
   revoke.set_key_id(key_id);
   revoke.set_validate_only(true);
+  v1::RotateKeyRequest rotate;
+  rotate.set_key_id(key_id);
+  rotate.set_validate_only(true);
+  v1::UpdateKeyRequest update_key;
+  update_key.mutable_key()->set_key_id(key_id);
+  update_key.mutable_key()->set_display_name("a key");
+  update_key.mutable_update_mask()->add_paths("display_name");
+  update_key.set_validate_only(true);
   v1::CreateProjectRequest create;
   create.mutable_project()->set_project_id("created");
   create.set_validate_only(true);
@@ -73,6 +81,8 @@ inline std::vector<AnyCall> EveryCallAbout(const std::string& key_id, const std:
           MakeCall("keys.update", disable),
           MakeCall("keys.update", enable),
           MakeCall("keys.revoke", revoke),
+          MakeCall("keys.issue", rotate),
+          MakeCall("keys.update", update_key),
           MakeCall("projects.manage", create, false),
           MakeCall("projects.read", get_project),
           MakeCall("projects.read", v1::ListProjectsRequest(), false),

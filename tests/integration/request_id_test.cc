@@ -36,6 +36,16 @@ TEST_F(RequestIdTest, ARetryAfterARestartGivesTheSameKey) {
   EXPECT_EQ(Issue(Retryable()).DebugString(), first.DebugString());
 }
 
+TEST_F(RequestIdTest, TenMinutesCountOverARestart) {
+  const IssuedKey first = Issue(Retryable());
+  Restart();
+  server_.clock().Advance(absl::Minutes(10) - absl::Nanoseconds(1));
+  EXPECT_EQ(Issue(Retryable()).key(), first.key());
+  server_.clock().Advance(absl::Nanoseconds(1));
+  Restart();
+  EXPECT_NE(Issue(Retryable()).key(), first.key());
+}
+
 TEST_F(RequestIdTest, TheIdIsTheSameInUpperCase) {
   const IssuedKey first = Issue(Retryable());
   EXPECT_EQ(Issue(Retryable("123E4567-E89B-42D3-A456-426614174000")).key(), first.key());
@@ -83,6 +93,24 @@ TEST_F(RequestIdTest, ATrialDoesNotUseUpTheId) {
   trial.set_validate_only(true);
   EXPECT_THAT(Issue(trial).key(), testing::IsEmpty());
   EXPECT_THAT(Issue(Retryable()).key(), testing::Not(testing::IsEmpty()));
+}
+
+TEST_F(RequestIdTest, ATrialWithAnIdThatWasUsedSaysSo) {
+  const IssuedKey first = Issue(Retryable());
+  v1::IssueKeyRequest trial = Retryable();
+  trial.set_validate_only(true);
+  const auto before = Written();
+  const auto refused = root().Call(trial);
+  EXPECT_THAT(refused, IsError(StatusCode::ALREADY_EXISTS, "REQUEST_ID_REUSED", "request_id",
+                               "validate_only"));
+  EXPECT_THAT(refused.status.error_message(), testing::HasSubstr(first.info().key_id()));
+  EXPECT_EQ(refused->info().key_id(), "");
+  trial.set_owner("somebody else");
+  EXPECT_THAT(root().Call(trial),
+              IsError(StatusCode::ALREADY_EXISTS, "REQUEST_ID_REUSED", "request_id"));
+  EXPECT_EQ(Written(), before);
+  server_.clock().Advance(absl::Minutes(10));
+  EXPECT_THAT(root().Call(trial), IsOk()) << "by then the id is new";
 }
 
 TEST_F(RequestIdTest, AFailedRequestDoesNotUseUpTheId) {

@@ -78,6 +78,16 @@ TEST_F(SecretsTest, TheStoryOfManyKeysLeavesNoSecretBehind) {
     EXPECT_EQ(CodeOf(key.key()), v1::VERIFY_CODE_VALID);
     EXPECT_EQ(Verify(CheckOf(key.key(), {"c"})).code(), v1::VERIFY_CODE_INSUFFICIENT_SCOPE);
     ExpectNone(needles, Get(id).SerializeAsString(), "GetKey");
+    if (i % 5 == 0) {
+      v1::RotateKeyRequest rotate;
+      rotate.set_key_id(id);
+      if (i % 2 == 0) rotate.set_request_id(fmt::format("00000000-0000-4000-8001-{:012}", i));
+      const auto rotated = root().Call(rotate);
+      ASSERT_THAT(rotated, IsOk());
+      for (const std::string& needle : Needles(rotated->key())) needles.push_back(needle);
+      EXPECT_EQ(CodeOf(rotated->key()), v1::VERIFY_CODE_VALID);
+      continue;
+    }
     if (i % 3 == 0) Disable(id);
     if (i % 3 == 1) Revoke(id);
     server_.As(key.key()).Call(v1::ListKeysRequest());

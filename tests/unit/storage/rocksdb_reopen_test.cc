@@ -70,6 +70,34 @@ TEST_F(RocksDbReopenTest, EverythingIsThereAgain) {
   EXPECT_EQ(CommitAndWait(*store, Putting(TestKey(8))).value().revision, Revision{3});
 }
 
+// The ids of the rows in `requests`, after a compaction of the closed store.
+std::vector<std::string> CompactedRequests(const Database& database) {
+  rocksdb::ColumnFamilyHandle* const requests = database.family(Family::kRequests);
+  EXPECT_TRUE(database.db().CompactRange({}, requests, nullptr, nullptr).ok());
+  std::vector<std::string> ids;
+  const auto rows = database.NewIterator(Family::kRequests, {});
+  for (rows->SeekToFirst(); rows->Valid(); rows->Next()) ids.push_back(rows->key().ToString());
+  return ids;
+}
+
+TEST_F(RocksDbReopenTest, ACompactionRemovesRequestsThatExpired) {
+  auto store = Open();
+  ASSERT_NE(store, nullptr);
+  for (const int minutes : {10, 20, 30}) {
+    ChangeSet changes;
+    changes.put_request = FullRequest();
+    changes.put_request->id = std::to_string(minutes);
+    changes.put_request->expire_time = clock_.Now() + absl::Minutes(minutes);
+    ASSERT_TRUE(CommitAndWait(*store, Giving(std::move(changes))).ok());
+  }
+  store.reset();
+  EXPECT_THAT(CompactedRequests(*OpenRaw()), ElementsAre("10", "20", "30"));
+  clock_.Advance(absl::Minutes(20));
+  EXPECT_THAT(CompactedRequests(*OpenRaw()), ElementsAre("30"));
+  clock_.Advance(absl::Minutes(10));
+  EXPECT_THAT(CompactedRequests(*OpenRaw()), testing::IsEmpty());
+}
+
 TEST_F(RocksDbReopenTest, DataFolderIsPrivate) {
   MakeStore(1);
   for (const std::string& path : {options_.data_dir, DbPath()}) {

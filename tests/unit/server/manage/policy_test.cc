@@ -116,6 +116,28 @@ TEST(PolicyTest, AddressesMayBeRequired) {
   EXPECT_EQ(DetailsOf(refused).fields[0].field, "allowed_cidrs");
 }
 
+TEST(PolicyTest, ANewEndCountsFromTheCreation) {
+  const absl::Time created = kNow - 10 * kHour;
+  const auto check = [&](std::optional<absl::Time> end, const ProjectPolicy& policy) {
+    return CheckNewExpiry(end, created, policy, kNow);
+  };
+  EXPECT_EQ(check(std::nullopt, {}), absl::OkStatus());
+  EXPECT_EQ(check(kNow + kTick, {}), absl::OkStatus());
+  EXPECT_EQ(check(kNow + kMaxKeyTtl, {}), absl::OkStatus());
+  EXPECT_EQ(check(created + 12 * kHour, Policy(12 * kHour)), absl::OkStatus());
+  for (const absl::Time end : {kNow, kNow - kTick, kNow + kMaxKeyTtl + kTick}) {
+    const absl::Status refused = check(end, {});
+    EXPECT_EQ(refused.code(), absl::StatusCode::kInvalidArgument);
+    EXPECT_EQ(DetailsOf(refused).fields[0].field, "key.expire_time");
+  }
+  for (const absl::Status& refused :
+       {check(created + 12 * kHour + kTick, Policy(12 * kHour)),
+        check(std::nullopt, Policy(12 * kHour)), check(std::nullopt, Policy({}, {}, true))}) {
+    EXPECT_EQ(DetailsOf(refused).reason, Reason::kPolicyViolation);
+    EXPECT_EQ(DetailsOf(refused).fields[0].field, "key.expire_time");
+  }
+}
+
 TEST(PolicyTest, FiguresOfAPolicyMakeSense) {
   const absl::Duration second = absl::Seconds(1);
   for (const ProjectPolicy& good :

@@ -160,6 +160,15 @@ TEST(HashMessageTest, EqualMessagesHashAlikeAndOthersDoNot) {
   EXPECT_NE(HashMessage(a), HashMessage(b));
 }
 
+TEST(HashMessageTest, MessagesOfDifferentTypesHashDifferently) {
+  v1::GetKeyRequest get;
+  get.set_key_id("00000000000000a1");
+  v1::RotateKeyRequest rotate;
+  rotate.set_key_id("00000000000000a1");
+  ASSERT_EQ(get.SerializeAsString(), rotate.SerializeAsString());
+  EXPECT_NE(HashMessage(get), HashMessage(rotate));
+}
+
 TEST(CleanseSecretsTest, EmptiesWhatWasSecretAndNothingElse) {
   v1::VerifyRequest check;
   check.set_key("a secret");
@@ -177,6 +186,12 @@ TEST(CleanseSecretsTest, EmptiesWhatWasSecretAndNothingElse) {
   issued.set_key("a secret");
   CleanseSecrets(issued);
   EXPECT_THAT(issued.key(), IsEmpty());
+  v1::RotateKeyResponse rotated;
+  rotated.set_key("a secret");
+  rotated.mutable_info()->set_key_id("kept");
+  CleanseSecrets(rotated);
+  EXPECT_THAT(rotated.key(), IsEmpty());
+  EXPECT_EQ(rotated.info().key_id(), "kept");
 }
 
 }  // namespace
