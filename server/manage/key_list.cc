@@ -121,6 +121,45 @@ class PageBuilder {
   std::vector<std::pair<Place, KeyRecord>> heap_;
 };
 
+bool MatchesState(const KeyFilter& filter, KeyState state) {
+  if (filter.hide_revoked && state == KeyState::kRevoked) return false;
+  if (filter.states.empty()) return state != KeyState::kDeleted;
+  return std::find(filter.states.begin(), filter.states.end(), state) != filter.states.end();
+}
+
+bool MatchesTimes(const KeyFilter& filter, const KeyRecord& key) {
+  if (filter.created_before.has_value() && key.create_time >= *filter.created_before) return false;
+  if (filter.created_after.has_value() && key.create_time < *filter.created_after) return false;
+  const absl::Time end = key.expire_time.value_or(absl::InfiniteFuture());
+  if (filter.expire_before.has_value() && end >= *filter.expire_before) return false;
+  return !filter.expire_after.has_value() || end >= *filter.expire_after;
+}
+
+bool MatchesUse(const KeyFilter& filter) {
+  return !filter.last_used_before.has_value() && !filter.last_used_after.has_value() &&
+         !filter.unused_since.has_value();
+}
+
+bool MatchesLabels(const KeyFilter& filter, const KeyRecord& key) {
+  return std::all_of(filter.labels.begin(), filter.labels.end(), [&](const auto& wanted) {
+    const auto it = key.labels.find(wanted.first);
+    return it != key.labels.end() && it->second == wanted.second;
+  });
+}
+
+}  // namespace
+
+bool Matches(const KeyFilter& filter, const KeyRecord& key, absl::Time now) {
+  if (!MatchesState(filter, StateOf(key, now)) || !MatchesTimes(filter, key)) return false;
+  if (!filter.owner.empty() && key.owner != filter.owner) return false;
+  if (filter.environment.has_value() && key.environment != *filter.environment) return false;
+  if (!filter.scope.empty() && !key.scopes.Covers(filter.scope)) return false;
+  if (!MatchesLabels(filter, key) || !MatchesUse(filter)) return false;
+  return filter.name_contains.empty() ||
+         absl::StrContains(absl::AsciiStrToLower(key.display_name),
+                           absl::AsciiStrToLower(filter.name_contains));
+}
+
 absl::StatusOr<std::vector<std::string>> VisibleProjects(const KeyStore& store,
                                                          const Caller& caller,
                                                          const std::vector<std::string>& wanted) {
@@ -141,38 +180,19 @@ absl::StatusOr<std::vector<std::string>> VisibleProjects(const KeyStore& store,
   return visible;
 }
 
-bool MatchesState(const KeyFilter& filter, KeyState state) {
-  if (filter.hide_revoked && state == KeyState::kRevoked) return false;
-  if (filter.states.empty()) return state != KeyState::kDeleted;
-  return std::find(filter.states.begin(), filter.states.end(), state) != filter.states.end();
-}
-
-bool MatchesTimes(const KeyFilter& filter, const KeyRecord& key) {
-  if (filter.created_before.has_value() && key.create_time >= *filter.created_before) return false;
-  if (filter.created_after.has_value() && key.create_time < *filter.created_after) return false;
-  const absl::Time end = key.expire_time.value_or(absl::InfiniteFuture());
-  if (filter.expire_before.has_value() && end >= *filter.expire_before) return false;
-  return !filter.expire_after.has_value() || end >= *filter.expire_after;
-}
-
-bool MatchesLabels(const KeyFilter& filter, const KeyRecord& key) {
-  return std::all_of(filter.labels.begin(), filter.labels.end(), [&](const auto& wanted) {
-    const auto it = key.labels.find(wanted.first);
-    return it != key.labels.end() && it->second == wanted.second;
+absl::Status ScanKeysAsTheyAre(const KeyStore& store, const KeyScan& scan,
+                               const KeyVisitor& visit) {
+  const absl::StatusOr<std::shared_ptr<const ProjectRecord>> project =
+      store.FindProject(scan.project_id);
+  if (!project.ok()) return project.status();
+  if (*project == nullptr || !(*project)->delete_time.has_value()) {
+    return store.ScanKeys(scan, visit);
+  }
+  return store.ScanKeys(scan, [&](const KeyRecord& key) {
+    KeyRecord revoked = key;
+    RevokeWithProject(revoked, *(*project)->delete_time);
+    return visit(revoked);
   });
-}
-
-}  // namespace
-
-bool Matches(const KeyFilter& filter, const KeyRecord& key, absl::Time now) {
-  if (!MatchesState(filter, StateOf(key, now)) || !MatchesTimes(filter, key)) return false;
-  if (!filter.owner.empty() && key.owner != filter.owner) return false;
-  if (filter.environment.has_value() && key.environment != *filter.environment) return false;
-  if (!filter.scope.empty() && !key.scopes.Covers(filter.scope)) return false;
-  if (!MatchesLabels(filter, key)) return false;
-  return filter.name_contains.empty() ||
-         absl::StrContains(absl::AsciiStrToLower(key.display_name),
-                           absl::AsciiStrToLower(filter.name_contains));
 }
 
 absl::StatusOr<KeyPage> ListKeys(const KeyStore& store, const Caller& caller,
@@ -204,7 +224,7 @@ absl::StatusOr<KeyPage> ListKeys(const KeyStore& store, const Caller& caller,
       scan.after = KeyCursor{
           scan.oldest_first ? time - absl::Nanoseconds(1) : time + absl::Nanoseconds(1), KeyId()};
     }
-    absl::Status scanned = store.ScanKeys(scan, [&](const KeyRecord& key) {
+    absl::Status scanned = ScanKeysAsTheyAre(store, scan, [&](const KeyRecord& key) {
       const Place place = PlaceOf(params, key);
       if (by_index && !params.include_total_size && builder.IsPast(place)) return false;
       const bool wanted = builder.Wants(place);

@@ -35,6 +35,10 @@ struct KeyFilter {
   std::optional<absl::Time> created_after;
   std::optional<absl::Time> expire_before;
   std::optional<absl::Time> expire_after;
+  // What is not known to have been used matches none of these three.
+  std::optional<absl::Time> last_used_before;
+  std::optional<absl::Time> last_used_after;
+  std::optional<absl::Time> unused_since;
 };
 
 struct ListParams {
@@ -56,6 +60,15 @@ struct KeyPage {
 
 // Whether `key` passes all but the project filter.
 bool Matches(const KeyFilter& filter, const KeyRecord& key, absl::Time now);
+
+// The projects among `wanted` (none: all that there are) that the caller is bound to; sorted.
+// Blocks on I/O.
+absl::StatusOr<std::vector<std::string>> VisibleProjects(const KeyStore& store,
+                                                         const Caller& caller,
+                                                         const std::vector<std::string>& wanted);
+
+// As KeyStore::ScanKeys, but keys of a deleted project are shown as they are since then: revoked.
+absl::Status ScanKeysAsTheyAre(const KeyStore& store, const KeyScan& scan, const KeyVisitor& visit);
 
 // A page of keys, in an order that is total (ties: newest first, then by id), so that a key which
 // is there throughout is neither skipped nor shown twice, whatever else is written meanwhile.

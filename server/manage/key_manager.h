@@ -99,6 +99,13 @@ class KeyManager {
               Done<ChangedKey> done);
   void Revoke(const Caller& caller, const ChangeParams& params, RevokeReason reason,
               std::string note, absl::Duration deadline, Done<ChangedKey> done);
+  // As one of many: `detail` is for the audit entry, and the caller's own key is no exception.
+  void RevokeAmongMany(const Caller& caller, const KeyId& id, RevokeReason reason, std::string note,
+                       std::string detail, absl::Duration deadline, Done<ChangedKey> done);
+  void Delete(const Caller& caller, const ChangeParams& params, RevokeReason reason,
+              std::string note, absl::Duration deadline, Done<ChangedKey> done);
+  void Undelete(const Caller& caller, const ChangeParams& params, absl::Duration deadline,
+                Done<ChangedKey> done);
 
  private:
   struct Edited {
@@ -112,6 +119,7 @@ class KeyManager {
     std::string action;
     Admission admission;
     bool own_key_suffices = false;  // a caller may do it to its own key without the permission
+    bool takes_away = false;        // is done in a deleted project, too
   };
   void EditKey(const Caller& caller, std::string_view permission, const ChangeParams& params,
                EditKind kind, absl::Duration deadline, Edit edit, Done<ChangedKey> done);

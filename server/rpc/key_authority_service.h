@@ -3,6 +3,7 @@
 #define CLAVIGER_SERVER_RPC_KEY_AUTHORITY_SERVICE_H_
 
 #include "claviger/v1/key_authority.grpc.pb.h"
+#include "server/manage/bulk_revoke.h"
 #include "server/manage/key_manager.h"
 #include "server/rpc/rpc_method.h"
 #include "server/rpc/worker_pool.h"
@@ -11,6 +12,11 @@
 
 namespace claviger {
 
+// The methods of key_removal_calls.cc.
+using RawKeyRemoval = v1::KeyAuthority::WithRawCallbackMethod_DeleteKey<
+    v1::KeyAuthority::WithRawCallbackMethod_UndeleteKey<
+        v1::KeyAuthority::WithRawCallbackMethod_RevokeKeys<v1::KeyAuthority::Service>>>;
+
 // The service with every method taking and giving raw bytes.
 using RawKeyAuthority = v1::KeyAuthority::WithRawCallbackMethod_IssueKey<
     v1::KeyAuthority::WithRawCallbackMethod_GetKey<v1::KeyAuthority::WithRawCallbackMethod_ListKeys<
@@ -18,15 +24,14 @@ using RawKeyAuthority = v1::KeyAuthority::WithRawCallbackMethod_IssueKey<
             v1::KeyAuthority::WithRawCallbackMethod_DisableKey<
                 v1::KeyAuthority::WithRawCallbackMethod_EnableKey<
                     v1::KeyAuthority::WithRawCallbackMethod_RevokeKey<
-                        v1::KeyAuthority::WithRawCallbackMethod_ListSessions<
-                            v1::KeyAuthority::Service>>>>>>>>;
+                        v1::KeyAuthority::WithRawCallbackMethod_ListSessions<RawKeyRemoval>>>>>>>>;
 
 // Thread safety: called by gRPC from any thread at once.
 class KeyAuthorityService final : public RawKeyAuthority {
  public:
   // All arguments outlive the server that the service is registered with.
   KeyAuthorityService(const RpcEnvironment& environment, KeyManager& keys, const KeyStore& store,
-                      WorkerPool& workers, sync::SyncLoop& loop);
+                      WorkerPool& workers, sync::SyncLoop& loop, BulkRevoker& bulk);
 
   using Context = grpc::CallbackServerContext;
   using Reactor = grpc::ServerUnaryReactor;
@@ -39,6 +44,9 @@ class KeyAuthorityService final : public RawKeyAuthority {
   Reactor* DisableKey(Context* context, const Bytes* in, Bytes* out) override;
   Reactor* EnableKey(Context* context, const Bytes* in, Bytes* out) override;
   Reactor* RevokeKey(Context* context, const Bytes* in, Bytes* out) override;
+  Reactor* DeleteKey(Context* context, const Bytes* in, Bytes* out) override;
+  Reactor* UndeleteKey(Context* context, const Bytes* in, Bytes* out) override;
+  Reactor* RevokeKeys(Context* context, const Bytes* in, Bytes* out) override;
   Reactor* ListSessions(Context* context, const Bytes* in, Bytes* out) override;
 
  private:
@@ -46,7 +54,9 @@ class KeyAuthorityService final : public RawKeyAuthority {
   const KeyStore& store_;
   WorkerPool& workers_;
   sync::SyncLoop& loop_;
+  BulkRevoker& bulk_;
   const Clock& clock_;
+  const absl::Duration retention_;  // of deleted keys
   const RpcMethod issue_key_;
   const RpcMethod get_key_;
   const RpcMethod list_keys_;
@@ -54,6 +64,9 @@ class KeyAuthorityService final : public RawKeyAuthority {
   const RpcMethod disable_key_;
   const RpcMethod enable_key_;
   const RpcMethod revoke_key_;
+  const RpcMethod delete_key_;
+  const RpcMethod undelete_key_;
+  const RpcMethod revoke_keys_;
   const RpcMethod list_sessions_;
 };
 

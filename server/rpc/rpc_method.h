@@ -7,6 +7,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "core/clock.h"
+#include "core/lifecycle.h"
 #include "grpcpp/server_context.h"
 #include "server/manage/authenticator.h"
 #include "server/manage/caller.h"
@@ -23,6 +24,8 @@ struct RpcEnvironment {
   const Authenticator& authenticator;
   const Clock& clock;
   ServerMetrics& metrics;
+  // From a key's deletion to its purge.
+  absl::Duration deleted_key_retention = kDefaultDeletedKeyRetention;
 };
 
 // Whether a call writes down where it came from. What only reads does not, and saves the reading of

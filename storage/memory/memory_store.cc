@@ -109,6 +109,21 @@ absl::Status MemoryStore::ScanProjects(const std::string& after,
   return absl::OkStatus();
 }
 
+absl::Status MemoryStore::ScanDeletedKeys(absl::Time until, const KeyVisitor& visit) const {
+  std::vector<std::shared_ptr<const KeyRecord>> keys;
+  {
+    absl::ReaderMutexLock lock(&mutex_);
+    for (const auto& [delete_time, id] : by_delete_) {
+      if (delete_time > until) break;
+      keys.push_back(keys_.at(id));
+    }
+  }
+  for (const auto& key : keys) {
+    if (!visit(*key)) break;
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<std::vector<Event>> MemoryStore::ReadEvents(Revision after, size_t limit) const {
   absl::ReaderMutexLock lock(&mutex_);
   if (events_.empty() || after >= events_.back().revision) return std::vector<Event>();
@@ -142,12 +157,19 @@ absl::Status MemoryStore::Write(std::span<const NumberedChange> batch) {
 }
 
 void MemoryStore::Apply(const NumberedChange& change) {
-  for (const auto& key : change.committed.keys) {
+  for (size_t i = 0; i < change.committed.keys.size(); ++i) {
+    const auto& key = change.committed.keys[i];
+    const auto& replaced = change.replaced_keys[i];
+    if (replaced != nullptr && replaced->delete_time.has_value()) {
+      by_delete_.erase({*replaced->delete_time, key->id});
+    }
+    if (key->delete_time.has_value()) by_delete_.insert({*key->delete_time, key->id});
     keys_[key->id] = key;
     by_project_.insert(PositionOf(key->project_id, {key->create_time, key->id}));
   }
   for (const auto& key : change.committed.deleted_keys) {
     keys_.erase(key->id);
+    by_delete_.erase({*key->delete_time, key->id});
     by_project_.erase(PositionOf(key->project_id, {key->create_time, key->id}));
   }
   for (const std::string& id : change.committed.deleted_projects) projects_.erase(id);

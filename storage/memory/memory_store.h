@@ -11,6 +11,7 @@
 #include <span>
 #include <string>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -59,6 +60,7 @@ class MemoryStore final : public KeyStore, private CommitBackend {
   void AddListener(CommitListener* listener) override { committer_.AddListener(listener); }
   absl::Status ScanKeys(const KeyScan& scan, const KeyVisitor& visit) const override;
   absl::Status ScanProjects(const std::string& after, const ProjectVisitor& visit) const override;
+  absl::Status ScanDeletedKeys(absl::Time until, const KeyVisitor& visit) const override;
   absl::StatusOr<std::vector<Event>> ReadEvents(Revision after, size_t limit) const override;
   absl::StatusOr<StoreStats> Stats(absl::Time now) const override;
   StoreHealth health() const override { return committer_.health(); }
@@ -82,6 +84,7 @@ class MemoryStore final : public KeyStore, private CommitBackend {
   mutable absl::Mutex mutex_;
   std::map<KeyId, std::shared_ptr<const KeyRecord>> keys_ ABSL_GUARDED_BY(mutex_);
   std::set<ScanPosition> by_project_ ABSL_GUARDED_BY(mutex_);
+  std::set<std::pair<absl::Time, KeyId>> by_delete_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, std::shared_ptr<const ProjectRecord>> projects_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, std::shared_ptr<const RequestRecord>> requests_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, KeyDigest> canaries_ ABSL_GUARDED_BY(mutex_);

@@ -69,6 +69,12 @@ void BatchWriter::AppendKeys(const NumberedChange& change, PersistedState& state
       Put(Family::kByProject, ByProjectRow(key.project_id, {key.create_time, key.id}), {}, rows);
     }
     ++CountOf(key, state.counts);
+    if (replaced != nullptr && replaced->delete_time && replaced->delete_time != key.delete_time) {
+      Delete(Family::kByDelete, ByDeleteRow(*replaced->delete_time, key.id), rows);
+    }
+    if (key.delete_time) {
+      Put(Family::kByDelete, ByDeleteRow(*key.delete_time, key.id), {}, rows);
+    }
     if (expiry_row) {
       Put(Family::kByExpiry, *expiry_row, key.disabled ? kExpiryDisabled : kExpiryEnabled, rows);
     }
@@ -78,6 +84,9 @@ void BatchWriter::AppendKeys(const NumberedChange& change, PersistedState& state
     --CountOf(*key, state.counts);
     Delete(Family::kByProject, ByProjectRow(key->project_id, {key->create_time, key->id}), rows);
     if (const auto expiry_row = ExpiryRowOf(*key)) Delete(Family::kByExpiry, *expiry_row, rows);
+    if (key->delete_time) {
+      Delete(Family::kByDelete, ByDeleteRow(*key->delete_time, key->id), rows);
+    }
     Delete(Family::kKeys, key->id.text(), rows);
   }
 }

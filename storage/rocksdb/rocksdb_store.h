@@ -59,6 +59,7 @@ class RocksDbStore final : public KeyStore {
   void AddListener(CommitListener* listener) override { committer_.AddListener(listener); }
   absl::Status ScanKeys(const KeyScan& scan, const KeyVisitor& visit) const override;
   absl::Status ScanProjects(const std::string& after, const ProjectVisitor& visit) const override;
+  absl::Status ScanDeletedKeys(absl::Time until, const KeyVisitor& visit) const override;
   absl::StatusOr<std::vector<Event>> ReadEvents(Revision after, size_t limit) const override;
   absl::StatusOr<StoreStats> Stats(absl::Time now) const override;
   StoreHealth health() const override { return committer_.health(); }

@@ -31,7 +31,7 @@ void Position(const KeyScan& scan, rocksdb::Iterator& it) {
 absl::StatusOr<KeyRecord> ReadIndexedKey(const Database& database, std::string_view index_row,
                                          const rocksdb::ReadOptions& options) {
   const auto id = KeyIdOfRow(index_row);
-  if (!id) return Damaged("a row of family by_project has no key id");
+  if (!id) return Damaged("a row of an index has no key id");
   rocksdb::PinnableSlice value;
   const auto found = database.Get(Family::kKeys, id->text(), value, options);
   if (!found.ok()) return found.status();
@@ -93,6 +93,25 @@ absl::Status ScanProjectRows(const Database& database, const std::string& after,
     if (!visit(*project)) return absl::OkStatus();
   }
   return FromRocksDb(it->status(), "list projects");
+}
+
+absl::Status ScanDeletedKeyRows(const Database& database, absl::Time until,
+                                const KeyVisitor& visit) {
+  rocksdb::ManagedSnapshot snapshot(&database.db());
+  rocksdb::ReadOptions options = ScanRead();
+  options.snapshot = snapshot.snapshot();
+  rocksdb::ReadOptions index_options = options;
+  const std::string end = ByDeleteRowsEnd(until);
+  const rocksdb::Slice upper_bound = end;
+  index_options.iterate_upper_bound = &upper_bound;
+
+  const auto it = database.NewIterator(Family::kByDelete, index_options);
+  for (it->SeekToFirst(); it->Valid(); it->Next()) {
+    const auto key = ReadIndexedKey(database, AsView(it->key()), options);
+    if (!key.ok()) return key.status();
+    if (!visit(*key)) return absl::OkStatus();
+  }
+  return FromRocksDb(it->status(), "list deleted keys");
 }
 
 absl::StatusOr<std::vector<Event>> ReadEventRows(const Database& database, Revision after,

@@ -18,6 +18,8 @@ namespace claviger {
 absl::Status ScanKeyRows(const Database& database, const KeyScan& scan, const KeyVisitor& visit);
 absl::Status ScanProjectRows(const Database& database, const std::string& after,
                              const ProjectVisitor& visit);
+absl::Status ScanDeletedKeyRows(const Database& database, absl::Time until,
+                                const KeyVisitor& visit);
 
 // As KeyStore::ReadEvents; `applied` was read before the call.
 absl::StatusOr<std::vector<Event>> ReadEventRows(const Database& database, Revision after,

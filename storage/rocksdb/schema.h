@@ -8,16 +8,18 @@
 //   keys        key-id            -> StoredKey
 //   by_project  project NUL inverted-create-time key-id  -> empty
 //   by_expiry   expire-time key-id                       -> 'E' enabled | 'D' disabled
+//   by_delete   delete-time key-id                       -> empty
 //   events      revision          -> StoredEvent
 //   audit       revision          -> StoredAuditEntry
 //   requests    request-id        -> StoredRequest
 //   projects    project           -> StoredProject
 //
 //   key-id = 16 bytes of text;  revision = u64
-//   expire-time = u64: nanoseconds since 1970 as i64 with the sign bit flipped
+//   expire-time, delete-time = u64: nanoseconds since 1970 as i64 with the sign bit flipped
 //   inverted-create-time = u64: the complement of the same
 //
-// `by_expiry` has the keys that are neither revoked nor deleted and have an expire time.
+// `by_expiry` has the keys that are neither revoked nor deleted and have an expire time;
+// `by_delete` has the deleted ones.
 #ifndef CLAVIGER_STORAGE_ROCKSDB_SCHEMA_H_
 #define CLAVIGER_STORAGE_ROCKSDB_SCHEMA_H_
 
@@ -73,12 +75,17 @@ std::optional<Revision> ParseRevisionRow(std::string_view row);
 std::string ProjectRowsBegin(std::string_view project_id);
 std::string ProjectRowsEnd(std::string_view project_id);
 std::string ByProjectRow(std::string_view project_id, const KeyCursor& cursor);
-// The id at the end of a row of `by_project` or `by_expiry`; nullopt when there is none.
+// The id at the end of a row of `by_project`, `by_expiry` or `by_delete`; nullopt when there is
+// none.
 std::optional<KeyId> KeyIdOfRow(std::string_view row);
 
 std::string ByExpiryRow(absl::Time expire_time, const KeyId& id);
 // Rows below this one have expired at `now`.
 std::string ByExpiryRowsEnd(absl::Time now);
+
+std::string ByDeleteRow(absl::Time delete_time, const KeyId& id);
+// Rows below this one were deleted at `until` or earlier.
+std::string ByDeleteRowsEnd(absl::Time until);
 
 inline constexpr std::string_view kExpiryEnabled = "E";
 inline constexpr std::string_view kExpiryDisabled = "D";
