@@ -56,4 +56,21 @@ void Revoke(KeyRecord& key, absl::Time now, RevokeReason reason, std::string not
   key.update_time = now;
 }
 
+void Delete(KeyRecord& key, absl::Time now, RevokeReason reason, std::string note) {
+  Revoke(key, now, reason, std::move(note));
+  if (key.delete_time.has_value()) return;
+  key.delete_time = now;
+  key.update_time = now;
+}
+
+void Undelete(KeyRecord& key, absl::Time now) {
+  if (!key.delete_time.has_value()) return;
+  key.delete_time.reset();
+  key.update_time = now;
+}
+
+void RevokeWithProject(KeyRecord& key, absl::Time delete_time) {
+  Revoke(key, delete_time, RevokeReason::kOther, "the project was deleted");
+}
+
 }  // namespace claviger

@@ -36,6 +36,16 @@ absl::Status Disable(KeyRecord& key, absl::Time now);
 absl::Status Enable(KeyRecord& key, absl::Time now);
 // A second revoke keeps the first one's time, reason and note.
 void Revoke(KeyRecord& key, absl::Time now, RevokeReason reason, std::string note);
+// Revokes the key, if it is not revoked, and hides it. A second delete keeps the first one's time.
+void Delete(KeyRecord& key, absl::Time now, RevokeReason reason, std::string note);
+// Shows a deleted key again. It stays revoked.
+void Undelete(KeyRecord& key, absl::Time now);
+// What a key of a project that was deleted at `delete_time` is from then on, whether or not its own
+// record says so yet: revoked.
+void RevokeWithProject(KeyRecord& key, absl::Time delete_time);
+
+// How long a deleted key can be shown again, unless the server is set otherwise; then it is purged.
+inline constexpr absl::Duration kDefaultDeletedKeyRetention = absl::Hours(30 * 24);
 
 }  // namespace claviger
 

@@ -44,6 +44,7 @@ constexpr std::array kReasons = {
     NamedReason{Reason::kProjectExists, "PROJECT_EXISTS"},
     NamedReason{Reason::kProjectNotEmpty, "PROJECT_NOT_EMPTY"},
     NamedReason{Reason::kProjectReserved, "PROJECT_RESERVED"},
+    NamedReason{Reason::kTooManyKeys, "TOO_MANY_KEYS"},
     NamedReason{Reason::kCredentialMissing, "CREDENTIAL_MISSING"},
     NamedReason{Reason::kCredentialInvalid, "CREDENTIAL_INVALID"},
     NamedReason{Reason::kPermissionDenied, "PERMISSION_DENIED"},

@@ -42,6 +42,7 @@ enum class Reason {
   kProjectExists,      // PROJECT_EXISTS
   kProjectNotEmpty,    // PROJECT_NOT_EMPTY
   kProjectReserved,  // PROJECT_RESERVED: `claviger` and `default` cannot be deleted or re-purposed
+  kTooManyKeys,      // TOO_MANY_KEYS: more keys match than the call may change
   kCredentialMissing,    // CREDENTIAL_MISSING
   kCredentialInvalid,    // CREDENTIAL_INVALID: not a valid management key or mapped certificate
   kPermissionDenied,     // PERMISSION_DENIED: the caller lacks the permission

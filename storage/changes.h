@@ -37,7 +37,8 @@ enum class Admission : uint8_t {
 // All writes of one mutation; they happen together or not at all. Without any write the mutation
 // takes no revision. A key or project stands in it at most once. What an existing key cannot do
 // (change project or create time, lose its revocation, go for good while it is not deleted) is
-// refused with INTERNAL.
+// refused with INTERNAL. A key that is not revoked is refused in a project that was deleted:
+// NOT_FOUND `PROJECT_NOT_FOUND`.
 struct ChangeSet {
   std::vector<KeyRecord> put_keys;
   std::vector<KeyId> delete_keys;  // for good, with all that hangs on them but their history

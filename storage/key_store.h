@@ -178,6 +178,10 @@ class KeyStore : public StateReader {
   virtual absl::Status ScanProjects(const std::string& after,
                                     const ProjectVisitor& visit) const = 0;
 
+  // Visits the keys whose delete time is `until` or earlier, in the order of delete time, then id,
+  // over a state that does not change meanwhile. Blocks on I/O.
+  virtual absl::Status ScanDeletedKeys(absl::Time until, const KeyVisitor& visit) const = 0;
+
   // The events behind `after`, in order, at most `limit`. OUT_OF_RANGE when some of them are
   // trimmed away.
   virtual absl::StatusOr<std::vector<Event>> ReadEvents(Revision after, size_t limit) const = 0;

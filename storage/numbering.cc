@@ -27,6 +27,17 @@ absl::Status CheckReplacement(const KeyRecord& old_key, const KeyRecord& new_key
   return absl::OkStatus();
 }
 
+// From the deletion of a project on, its keys can only be taken away.
+absl::Status CheckProjectIsThere(const KeyRecord& key, const StateReader& state) {
+  if (key.revocation.has_value()) return absl::OkStatus();
+  const auto project = state.FindProject(key.project_id);
+  if (!project.ok()) return project.status();
+  if (*project == nullptr || !(*project)->delete_time.has_value()) return absl::OkStatus();
+  return ErrorBuilder(absl::StatusCode::kNotFound, Reason::kProjectNotFound)
+      .Resource("project", key.project_id)
+      .Build(fmt::format("project_id: there is no project {}", key.project_id));
+}
+
 }  // namespace
 
 absl::StatusOr<NumberedChange> Number(ChangeSet changes, Revision revision, absl::Time now,
@@ -44,6 +55,7 @@ absl::StatusOr<NumberedChange> Number(ChangeSet changes, Revision revision, absl
     if (*replaced != nullptr) {
       if (auto status = CheckReplacement(**replaced, key); !status.ok()) return status;
     }
+    if (auto status = CheckProjectIsThere(key, state); !status.ok()) return status;
     key.revision = revision;
     committed.keys.push_back(std::make_shared<const KeyRecord>(std::move(key)));
     numbered.replaced_keys.push_back(*std::move(replaced));

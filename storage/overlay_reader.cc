@@ -25,7 +25,9 @@ absl::StatusOr<std::shared_ptr<const KeyRecord>> OverlayReader::FindKey(const Ke
 absl::StatusOr<std::shared_ptr<const ProjectRecord>> OverlayReader::FindProject(
     const std::string& project_id) const {
   if (const auto it = projects_.find(project_id); it != projects_.end()) return it->second;
-  return base_.FindProject(project_id);
+  auto found = base_.FindProject(project_id);
+  if (found.ok()) projects_.emplace(project_id, *found);
+  return found;
 }
 
 absl::StatusOr<bool> OverlayReader::ProjectHasKeys(const std::string& project_id) const {

@@ -13,8 +13,8 @@
 
 namespace claviger {
 
-// Reads a base state under a growing list of changes. Remembers the keys it read: nothing else
-// changes the base while a batch is put together.
+// Reads a base state under a growing list of changes. Remembers the keys and projects it read:
+// nothing else changes the base while a batch is put together.
 //
 // Thread safety: none; belongs to the writer thread for one batch.
 class OverlayReader final : public StateReader {
@@ -38,7 +38,7 @@ class OverlayReader final : public StateReader {
   const StateReader& base_;
   // Null: known to be absent.
   mutable absl::flat_hash_map<KeyId, std::shared_ptr<const KeyRecord>> keys_;
-  absl::flat_hash_map<std::string, std::shared_ptr<const ProjectRecord>> projects_;
+  mutable absl::flat_hash_map<std::string, std::shared_ptr<const ProjectRecord>> projects_;
   absl::flat_hash_set<std::string> projects_with_keys_;
   absl::flat_hash_map<std::string, std::shared_ptr<const RequestRecord>> requests_;
   std::map<std::string, KeyDigest> canaries_;

@@ -1,4 +1,4 @@
-// `claviger key …`: one function for each command, one file for each function (the three that stop
+// `claviger key …`: one function for each command, one file for each function (those that stop
 // and start keys share one).
 #ifndef CLAVIGER_CLIENT_CLI_KEY_COMMANDS_H_
 #define CLAVIGER_CLIENT_CLI_KEY_COMMANDS_H_
@@ -15,7 +15,7 @@ void AddKeyList(CLI::App& parent, CommandSet& commands);
 void AddKeyScopes(CLI::App& parent, CommandSet& commands);
 void AddKeyUpdate(CLI::App& parent, CommandSet& commands);
 void AddKeyRotate(CLI::App& parent, CommandSet& commands);
-// disable, enable, revoke
+// disable, enable, revoke, delete, undelete
 void AddKeyStateChanges(CLI::App& parent, CommandSet& commands);
 
 }  // namespace claviger::cli

@@ -5,14 +5,10 @@
 #include <memory>
 #include <string>
 #include <utility>
-#include <vector>
 
-#include "client/cli/durations.h"
-#include "client/cli/enum_text.h"
 #include "client/cli/key_commands.h"
+#include "client/cli/key_filter_options.h"
 #include "client/cli/key_view.h"
-#include "client/cli/request_fields.h"
-#include "client/cli/time_text.h"
 
 namespace claviger::cli {
 namespace {
@@ -20,18 +16,8 @@ namespace {
 constexpr int kMaxPageSize = 1000;
 
 struct ListOptions {
-  std::vector<std::string> projects;
-  std::vector<std::string> states;
+  KeyFilterOptions filter;
   bool hide_revoked = false;
-  std::string owner;
-  std::vector<std::string> labels;
-  std::string scope;
-  std::string environment;
-  std::string name_contains;
-  std::string created_before;
-  std::string created_after;
-  std::string expire_before;
-  std::string expire_after;
   std::string order_by;
   int limit = 50;
   bool all = false;
@@ -39,50 +25,13 @@ struct ListOptions {
   std::string page_token;
 };
 
-absl::Status FillTimes(const ListOptions& options, absl::Time now, v1::ListKeysRequest& request) {
-  struct TimeOption {
-    const char* flag;
-    const std::string& text;
-    Direction direction;
-    google::protobuf::Timestamp* (v1::ListKeysRequest::*field)();
-  };
-  const TimeOption times[] = {
-      {"--created-before", options.created_before, Direction::kPast,
-       &v1::ListKeysRequest::mutable_created_before},
-      {"--created-after", options.created_after, Direction::kPast,
-       &v1::ListKeysRequest::mutable_created_after},
-      {"--expire-before", options.expire_before, Direction::kFuture,
-       &v1::ListKeysRequest::mutable_expire_before},
-      {"--expire-after", options.expire_after, Direction::kFuture,
-       &v1::ListKeysRequest::mutable_expire_after},
-  };
-  for (const TimeOption& option : times) {
-    if (option.text.empty()) continue;
-    const auto time = ParseTimeOrOffset(option.flag, option.text, now, option.direction);
-    if (!time.ok()) return time.status();
-    *(request.*option.field)() = ToProto(*time);
-  }
-  return absl::OkStatus();
-}
-
 absl::StatusOr<v1::ListKeysRequest> MakeRequest(const ListOptions& options, absl::Time now) {
   v1::ListKeysRequest request;
-  FillStrings(options.projects, *request.mutable_project_ids());
-  for (const std::string& state : options.states) {
-    request.add_states(EnumFromChoice<v1::KeyState>(state));
-  }
+  if (absl::Status s = FillKeyFilter(options.filter, now, request); !s.ok()) return s;
   request.set_hide_revoked(options.hide_revoked);
-  request.set_owner(options.owner);
-  request.set_scope(options.scope);
-  request.set_environment(EnumFromChoice<v1::Environment>(options.environment));
-  request.set_name_contains(options.name_contains);
   request.set_order_by(options.order_by);
   request.set_page_token(options.page_token);
   request.set_include_total_size(options.total);
-  absl::Status status = FillTimes(options, now, request);
-  if (status.ok())
-    status = FillLabels("--label", options.labels, *request.mutable_label_selector());
-  if (!status.ok()) return status;
   return request;
 }
 
@@ -131,43 +80,6 @@ ExitCode ListKeys(const ListOptions& options, CommandContext& context) {
   return ExitCode::kOk;
 }
 
-void AddFilters(CLI::App& command, ListOptions& options) {
-  constexpr char kFilters[] = "Filters";
-  AddRepeated(command, "-p,--project", options.projects, "In this project; may be repeated")
-      .type_name("ID")
-      ->group(kFilters);
-  AddRepeated(command, "--state", options.states, "In this state; may be repeated")
-      .check(CLI::IsMember(EnumChoices<v1::KeyState>()))
-      ->type_name("STATE")
-      ->group(kFilters);
-  command.add_flag("--hide-revoked", options.hide_revoked, "Leave revoked keys out")
-      ->group(kFilters);
-  command.add_option("--owner", options.owner, "Exactly this owner")->group(kFilters);
-  AddRepeated(command, "-l,--label", options.labels, "With this label; may be repeated")
-      .type_name("KEY=VALUE")
-      ->group(kFilters);
-  command.add_option("-s,--scope", options.scope, "May do this")
-      ->type_name("SCOPE")
-      ->group(kFilters);
-  command.add_option("--env", options.environment, "Only these")
-      ->check(CLI::IsMember(EnumChoices<v1::Environment>()))
-      ->type_name("ENV")
-      ->group(kFilters);
-  command.add_option("--name-contains", options.name_contains, "The name contains this")
-      ->group(kFilters);
-}
-
-void AddTimeFilters(CLI::App& command, ListOptions& options) {
-  constexpr char kTimes[] = "Filters by time (RFC 3339, a date, or a duration from now)";
-  const auto add = [&](const char* flag, std::string& text, const char* description) {
-    command.add_option(flag, text, description)->type_name("TIME")->group(kTimes);
-  };
-  add("--created-before", options.created_before, "Issued before; 7d: more than a week ago");
-  add("--created-after", options.created_after, "Issued since; 7d: within the last week");
-  add("--expire-before", options.expire_before, "Ends before; 30d: within the next 30 days");
-  add("--expire-after", options.expire_after, "Ends later, or never");
-}
-
 void AddPaging(CLI::App& command, ListOptions& options) {
   command
       .add_option("--order-by", options.order_by,
@@ -193,8 +105,9 @@ void AddKeyList(CLI::App& parent, CommandSet& commands) {
                    "  claviger key list -p acme --state active\n"
                    "  claviger key list --expire-before 30d --order-by expire_time\n"
                    "  claviger key list --all -o json");
-  AddFilters(command, *options);
-  AddTimeFilters(command, *options);
+  AddKeyFilters(command, options->filter);
+  command.add_flag("--hide-revoked", options->hide_revoked, "Leave revoked keys out")
+      ->group("Filters");
   AddPaging(command, *options);
   commands.OnRun(command,
                  [options](CommandContext& context) { return ListKeys(*options, context); });

@@ -6,12 +6,15 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "client/cli/enum_text.h"
 #include "client/cli/error_text.h"
 #include "client/cli/json_output.h"
 #include "client/cli/key_commands.h"
+#include "client/cli/key_filter_options.h"
+#include "client/cli/key_revoke_many.h"
 #include "client/cli/propagation_text.h"
 
 namespace claviger::cli {
@@ -19,6 +22,9 @@ namespace {
 
 struct ChangeOptions {
   std::vector<std::string> ids;
+  KeyFilterOptions filter;  // in place of the ids
+  int64_t max_keys = 0;
+  bool yes = false;
   std::string reason;
   std::string note;
   uint64_t if_revision = 0;
@@ -29,7 +35,7 @@ struct ChangeOptions {
 // What became of one key.
 struct Outcome {
   grpc::Status status;
-  // Shared, so that one type holds the three responses; null unless `status` is OK.
+  // Shared, so that one type holds all responses; null unless `status` is OK.
   std::shared_ptr<google::protobuf::Message> response;
   // Words behind `revoked`, without the semicolon; may be empty.
   std::string propagation;
@@ -90,6 +96,25 @@ Outcome Revoke(const std::string& id, const ChangeOptions& options, Connection& 
   request.set_propagation(ModeOf(options));
   request.set_validate_only(options.dry_run);
   return Make(connection, request, &v1::KeyAuthority::Stub::RevokeKey);
+}
+
+Outcome Delete(const std::string& id, const ChangeOptions& options, Connection& connection) {
+  v1::DeleteKeyRequest request;
+  request.set_key_id(id);
+  request.set_reason(EnumFromChoice<v1::RevokeReason>(options.reason));
+  request.set_note(options.note);
+  request.set_if_revision(options.if_revision);
+  request.set_propagation(ModeOf(options));
+  request.set_validate_only(options.dry_run);
+  return Make(connection, request, &v1::KeyAuthority::Stub::DeleteKey);
+}
+
+Outcome Undelete(const std::string& id, const ChangeOptions& options, Connection& connection) {
+  v1::UndeleteKeyRequest request;
+  request.set_key_id(id);
+  request.set_if_revision(options.if_revision);
+  request.set_validate_only(options.dry_run);
+  return Make(connection, request, &v1::KeyAuthority::Stub::UndeleteKey);
 }
 
 // `revoked; no verifier held it (0 sessions)`, after the id where there are several.
@@ -180,21 +205,76 @@ void AddEnable(CLI::App& parent, CommandSet& commands) {
   });
 }
 
+void AddReason(CLI::App& command, ChangeOptions& options) {
+  command.add_option("--reason", options.reason, "Why; kept with the key")
+      ->check(CLI::IsMember(EnumChoices<v1::RevokeReason>()))
+      ->type_name("REASON");
+  command.add_option("--note", options.note, "More about why; at most 1024 characters");
+}
+
+// By ids, each by a call of its own; or by filter, all by one.
+ExitCode RevokeChosen(const ChangeOptions& options, CommandContext& context) {
+  v1::RevokeKeysRequest request;
+  const absl::Status filled =
+      FillKeyFilter(options.filter, context.Now(), *request.mutable_filter());
+  if (!filled.ok()) return context.Fail(filled);
+  const bool by_filter = request.filter().ByteSizeLong() > 0;
+  if (by_filter == !options.ids.empty()) {
+    return context.Fail(absl::InvalidArgumentError("give either key ids or a filter"));
+  }
+  if (!by_filter) return Apply(options, "revoked", Revoke, context);
+  if (options.if_revision != 0) {
+    return context.Fail(absl::InvalidArgumentError("--if-revision: only with one key id"));
+  }
+  request.set_reason(EnumFromChoice<v1::RevokeReason>(options.reason));
+  request.set_note(options.note);
+  request.set_propagation(ModeOf(options));
+  request.set_validate_only(options.dry_run);
+  request.set_max_keys(options.max_keys);
+  return RevokeMany(std::move(request), options.yes, context);
+}
+
 void AddRevoke(CLI::App& parent, CommandSet& commands) {
   auto options = std::make_shared<ChangeOptions>();
   CLI::App& command = AddChange(
       parent, commands, "revoke", "revoked", "Stop keys for good; nothing brings them back",
       "  claviger key revoke 00Yx3bTnQ5vLr8Wz --reason compromised --note 'in a public log'\n"
-      "  claviger key list -o json --owner bob --all | jq -r '.keys[].keyId' |\n"
-      "    xargs claviger key revoke --reason owner-left",
+      "  claviger key revoke --owner bob --reason owner-left\n"
+      "  claviger key revoke -p acme --label team=web --dry-run",
       *options);
-  command.add_option("--reason", options->reason, "Why; kept with the key")
-      ->check(CLI::IsMember(EnumChoices<v1::RevokeReason>()))
-      ->type_name("REASON");
-  command.add_option("--note", options->note, "More about why; at most 1024 characters");
+  command.get_option("id")->required(false);
+  AddReason(command, *options);
+  AddCommit(command, *options);
+  AddKeyFilters(command, options->filter);
+  command
+      .add_option("--max-keys", options->max_keys,
+                  "With filters: change nothing if more keys match (default 10000)")
+      ->check(CLI::Range(1, 1'000'000))
+      ->type_name("N");
+  command.add_flag("-y,--yes", options->yes, "With filters: do not ask");
+  commands.OnRun(command,
+                 [options](CommandContext& context) { return RevokeChosen(*options, context); });
+}
+
+void AddKeyDelete(CLI::App& parent, CommandSet& commands) {
+  auto options = std::make_shared<ChangeOptions>();
+  CLI::App& command = AddChange(parent, commands, "delete", "deleted",
+                                "Stop keys for good and hide them; purged after a while",
+                                "  claviger key delete 00Yx3bTnQ5vLr8Wz", *options);
+  AddReason(command, *options);
   AddCommit(command, *options);
   commands.OnRun(command, [options](CommandContext& context) {
-    return Apply(*options, "revoked", Revoke, context);
+    return Apply(*options, "deleted", Delete, context);
+  });
+}
+
+void AddKeyUndelete(CLI::App& parent, CommandSet& commands) {
+  auto options = std::make_shared<ChangeOptions>();
+  CLI::App& command = AddChange(parent, commands, "undelete", "shown again",
+                                "Show deleted keys again; they stay revoked",
+                                "  claviger key undelete 00Yx3bTnQ5vLr8Wz", *options);
+  commands.OnRun(command, [options](CommandContext& context) {
+    return Apply(*options, "shown again, still revoked", Undelete, context);
   });
 }
 
@@ -204,6 +284,8 @@ void AddKeyStateChanges(CLI::App& parent, CommandSet& commands) {
   AddDisable(parent, commands);
   AddEnable(parent, commands);
   AddRevoke(parent, commands);
+  AddKeyDelete(parent, commands);
+  AddKeyUndelete(parent, commands);
 }
 
 }  // namespace claviger::cli

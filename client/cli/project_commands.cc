@@ -8,7 +8,9 @@
 #include <memory>
 #include <string>
 
+#include "client/cli/confirmation.h"
 #include "client/cli/project_view.h"
+#include "client/cli/propagation_text.h"
 
 namespace claviger::cli {
 namespace {
@@ -24,6 +26,9 @@ struct ListOptions {
 struct DeleteOptions {
   std::string id;
   uint64_t if_revision = 0;
+  bool revoke_keys = false;
+  bool commit = false;
+  bool yes = false;
   bool dry_run = false;
 };
 
@@ -82,21 +87,54 @@ ExitCode ListProjects(const ListOptions& options, CommandContext& context) {
   return ExitCode::kOk;
 }
 
+// How many keys go with the project, as a question.
+std::string QuestionAbout(const std::string& id, Connection& connection) {
+  v1::ListKeysRequest request;
+  request.add_project_ids(id);
+  request.set_page_size(1);
+  request.set_include_total_size(true);
+  v1::ListKeysResponse response;
+  const grpc::Status status = connection.Call(Retry::kIfUnavailable, [&](auto* call) {
+    return connection.keys().ListKeys(call, request, &response);
+  });
+  // A caller may delete projects without being allowed to look into them.
+  if (!status.ok()) return fmt::format("Delete project {} with all its keys, for good?", id);
+  return fmt::format("Delete project {} with {} {}, for good?", id, response.total_size(),
+                     response.total_size() == 1 ? "key" : "keys");
+}
+
 ExitCode DeleteProject(const DeleteOptions& options, CommandContext& context) {
   const absl::StatusOr<Connection*> connection = context.Connect();
   if (!connection.ok()) return context.Fail(connection.status());
+  if (options.revoke_keys && !options.yes && !options.dry_run) {
+    const absl::StatusOr<bool> confirmed =
+        Confirm(context.console(), QuestionAbout(options.id, **connection));
+    if (!confirmed.ok()) return context.Fail(confirmed.status());
+    if (!*confirmed) {
+      context.Note("nothing was changed");
+      return ExitCode::kDenied;
+    }
+  }
   v1::DeleteProjectRequest request;
   request.set_project_id(options.id);
   request.set_if_revision(options.if_revision);
   request.set_validate_only(options.dry_run);
+  request.set_revoke_keys(options.revoke_keys);
+  if (options.commit) request.set_propagation(v1::PROPAGATION_MODE_COMMIT);
   v1::DeleteProjectResponse response;
   const grpc::Status status = (*connection)->Call(Retry::kNever, [&](auto* call) {
     return (*connection)->projects().DeleteProject(call, request, &response);
   });
   if (!status.ok()) return context.Fail(status);
-  if (context.json()) return context.PrintJson(response);
-  context.Print(options.dry_run ? "would be deleted\n" : "deleted\n");
-  return ExitCode::kOk;
+  std::string line = options.dry_run ? "would be deleted" : "deleted";
+  ExitCode code = ExitCode::kOk;
+  if (response.has_propagation()) {
+    line += "; " + DescribePropagation(response.propagation());
+    code = ExitCodeFor(response.propagation());
+  }
+  if (context.json()) return Worse(code, context.PrintJson(response));
+  context.Print(line + '\n');
+  return code;
 }
 
 void AddGet(CLI::App& parent, CommandSet& commands) {
@@ -124,11 +162,18 @@ void AddList(CLI::App& parent, CommandSet& commands) {
 
 void AddDelete(CLI::App& parent, CommandSet& commands) {
   auto options = std::make_shared<DeleteOptions>();
-  CLI::App& command = commands.Add(parent, "delete", "Remove a project that has no keys",
-                                   "  claviger project delete acme");
+  CLI::App& command =
+      commands.Add(parent, "delete", "Remove a project that has no keys, or with its keys",
+                   "  claviger project delete acme\n"
+                   "  claviger project delete acme --revoke-keys");
   command.add_option("id", options->id, "Project id")->required()->type_name("ID");
   command.add_option("--if-revision", options->if_revision, "Only if it is at this revision")
       ->type_name("N");
+  command.add_flag("--revoke-keys", options->revoke_keys,
+                   "Revoke and delete all its keys with it; asks first");
+  command.add_flag("--commit", options->commit,
+                   "With --revoke-keys: do not wait until no verifier accepts them");
+  command.add_flag("-y,--yes", options->yes, "With --revoke-keys: do not ask");
   command.add_flag("--dry-run", options->dry_run, "Check everything, delete nothing");
   commands.OnRun(command,
                  [options](CommandContext& context) { return DeleteProject(*options, context); });

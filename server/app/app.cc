@@ -33,6 +33,7 @@ constexpr size_t kMaxWaitingLists = 256;
 
 constexpr absl::Duration kGaugeInterval = absl::Seconds(5);
 constexpr absl::Duration kLeftOutInterval = absl::Seconds(10);
+constexpr absl::Duration kSweepInterval = absl::Minutes(1);
 constexpr absl::Duration kSecond = absl::Seconds(1);
 constexpr absl::Duration kExpiryInterval = absl::Minutes(1);
 // Between slices of some milliseconds, so that a walk takes a small part of one core.
@@ -69,6 +70,7 @@ absl::StatusOr<std::unique_ptr<App>> App::Start(const ServerConfig& config, cons
   std::unique_ptr<App> app(new App(config, random, *std::move(peppers)));
   if (absl::Status s = app->OpenStore(clock); !s.ok()) return s;
   if (absl::Status s = app->LoadCallers(config); !s.ok()) return s;
+  app->StartSweep();
   if (absl::Status s = app->StartGrpc(); !s.ok()) return s;
   if (absl::Status s = app->StartHttp(); !s.ok()) return s;
   app->StartTimer();
@@ -98,6 +100,7 @@ absl::Status App::OpenStore(const Clock& clock) {
 
   cache_ = std::make_unique<RecordCache>(
       *store_, config_.store.memory_bytes / kRecordCacheShare / kBytesPerCachedRecord);
+  if (absl::Status s = cache_->LoadDeletedProjects(); !s.ok()) return s;
   store_->AddListener(cache_.get());
   if (absl::Status s = StartSync(); !s.ok()) return s;
   refusals_ = std::make_unique<RefusalRecorder>(*store_, *clock_, metrics_.audit(),
@@ -144,13 +147,16 @@ absl::Status App::StartGrpc() {
   verifier_ = std::make_unique<Verifier>(*cache_, peppers_, *clock_, *verify_observer_);
   authenticator_ = std::make_unique<Authenticator>(*verifier_, callers_, *clock_);
   keys_ = std::make_unique<KeyManager>(*store_, peppers_, random_, *clock_);
-  projects_ = std::make_unique<ProjectManager>(*store_, *clock_);
+  bulk_ = std::make_unique<BulkRevoker>(*keys_, *store_, *clock_);
+  projects_ =
+      std::make_unique<ProjectManager>(*store_, *clock_, [this] { sweep_timer_->RunAllSoon(); });
   workers_ = std::make_unique<WorkerPool>(kListThreads, kMaxWaitingLists);
 
-  const RpcEnvironment environment{*authenticator_, *clock_, metrics_, *refusals_};
-  key_authority_ =
-      std::make_unique<KeyAuthorityService>(environment, *keys_, *store_, *workers_, *sync_);
-  projects_service_ = std::make_unique<ProjectsService>(environment, *projects_, *workers_);
+  const RpcEnvironment environment{*authenticator_, *clock_, metrics_, *refusals_,
+                                   config_.store.deleted_key_retention};
+  key_authority_ = std::make_unique<KeyAuthorityService>(environment, *keys_, *store_, *workers_,
+                                                         *sync_, *bulk_);
+  projects_service_ = std::make_unique<ProjectsService>(environment, *projects_, *workers_, *sync_);
   audit_service_ = std::make_unique<AuditService>(environment, *store_, *workers_, *audit_watch_);
   verifier_service_ =
       std::make_unique<VerifierService>(environment, *verifier_, *clock_, *sync_, store_->epoch());
@@ -216,6 +222,19 @@ absl::Status App::StartHttp() {
   return absl::OkStatus();
 }
 
+// On a thread of its own: it may have much to do, and the timer's tasks are to come in time.
+void App::StartSweep() {
+  sweeper_ = std::make_unique<KeySweeper>(*store_, *clock_, config_.store.deleted_key_retention);
+  std::vector<PeriodicTasks::Task> tasks;
+  tasks.push_back({kSweepInterval, [this] {
+                     if (const absl::Status s = sweeper_->Run(); !s.ok()) {
+                       log::Warning("what was deleted is not all removed yet",
+                                    {{"why", std::string(s.message())}});
+                     }
+                   }});
+  sweep_timer_ = std::make_unique<PeriodicTasks>(*clock_, std::move(tasks));
+}
+
 void App::StartTimer() {
   std::vector<PeriodicTasks::Task> tasks;
   tasks.push_back({kGaugeInterval, [this] { RefreshGauges(); }});
@@ -261,6 +280,7 @@ void App::Reload(const ServerConfig& config) {
     log::Error("new caller map refused, the old one stays", {{"why", std::string(s.message())}});
   }
   timer_->RunAllSoon();
+  sweep_timer_->RunAllSoon();
   for (const std::string& setting : ChangedSettings(config_, config)) {
     if (setting == "log-level" || setting == "caller-map") continue;
     log::Warning("a changed setting needs a restart", {{"setting", setting}});
@@ -274,6 +294,8 @@ void App::Stop() {
   // used.
   serving_ = false;
   // Streams do not end by themselves, and what waits for verifiers is answered as pending.
+  if (bulk_ != nullptr) bulk_->Stop();
+  if (sweeper_ != nullptr) sweeper_->Stop();
   const absl::Duration leases_left = sync_ != nullptr ? sync_->Stop() : absl::ZeroDuration();
   if (audit_watch_ != nullptr) audit_watch_->Stop();
   if (server_ != nullptr) {
@@ -286,6 +308,7 @@ void App::Stop() {
   timer_.reset();
   count_timer_.reset();
   workers_.reset();
+  sweep_timer_.reset();
   if (store_ == nullptr) return;
   if (refusals_ != nullptr) refusals_->RecordLeftOut();
   if (sync_ != nullptr) RecordRemainingLeases(*store_, leases_left);

@@ -23,8 +23,10 @@
 #include "server/config/server_config.h"
 #include "server/manage/audit_watch.h"
 #include "server/manage/authenticator.h"
+#include "server/manage/bulk_revoke.h"
 #include "server/manage/caller_map.h"
 #include "server/manage/key_manager.h"
+#include "server/manage/key_sweeper.h"
 #include "server/manage/project_manager.h"
 #include "server/metrics/server_metrics.h"
 #include "server/rpc/audit_service.h"
@@ -74,6 +76,7 @@ class App {
   absl::Status LoadCallers(const ServerConfig& config);
   absl::Status StartGrpc();
   absl::Status StartHttp();
+  void StartSweep();
   void StartTimer();
   void RefreshGauges();
   absl::Status Ready() const;
@@ -95,7 +98,10 @@ class App {
   CallerMapHolder callers_;
   std::unique_ptr<Authenticator> authenticator_;
   std::unique_ptr<KeyManager> keys_;
+  std::unique_ptr<BulkRevoker> bulk_;
   std::unique_ptr<ProjectManager> projects_;
+  std::unique_ptr<KeySweeper> sweeper_;
+  std::unique_ptr<PeriodicTasks> sweep_timer_;
   std::unique_ptr<CertificateReloader> certificates_;
   std::unique_ptr<WorkerPool> workers_;
   std::unique_ptr<SyncMetricsObserver> sync_observer_;

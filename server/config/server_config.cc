@@ -66,6 +66,12 @@ absl::Status StoreConfig::Validate() const {
         "memory", FormatSize(memory_bytes),
         fmt::format("from {} to {}", FormatSize(kLeastMemory), FormatSize(kMostMemory)));
   }
+  constexpr absl::Duration kLeastRetention = absl::Hours(1);
+  constexpr absl::Duration kMostRetention = absl::Hours(10 * 365 * 24);
+  if (deleted_key_retention < kLeastRetention || deleted_key_retention > kMostRetention) {
+    return InvalidSetting("deleted-key-retention", absl::FormatDuration(deleted_key_retention),
+                          "1h to 87600h (10 years)");
+  }
   return absl::OkStatus();
 }
 

@@ -13,6 +13,7 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "core/lifecycle.h"
 #include "core/sync_messages.h"
 #include "server/logging/log.h"
 #include "server/transport/listen_address.h"
@@ -55,6 +56,8 @@ struct StoreConfig {
   uint64_t memory_bytes = uint64_t{256} << 20;
   // Opens a store that is older than what clients have seen of it, e.g. a restored backup.
   bool accept_older_state = false;
+  // How long a deleted key can be shown again before it goes for good: 1 h to 10 years.
+  absl::Duration deleted_key_retention = kDefaultDeletedKeyRetention;
 
   absl::Status Validate() const;
 };

@@ -141,6 +141,8 @@ void AddStore(ServerConfig& config, List& list) {
       .Switch("accept-older-state", config.store.accept_older_state,
               "For one start after a copy was put back: opens it, and makes every "
               "cache forget what it has")
+      .Duration("deleted-key-retention", config.store.deleted_key_retention,
+                "How long a deleted key can be undeleted")
       .Path("pepper-file", config.callers.pepper_file, "Peppers as `id:base64` lines, mode 0600")
       .Path("caller-map", config.callers.caller_map, "Which client certificates are which callers");
 }

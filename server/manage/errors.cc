@@ -23,6 +23,16 @@ absl::Status RevokedKeyIsFinal(const KeyId& id) {
       .Build(fmt::format("key {} is revoked, and that is final", id.text()));
 }
 
+absl::StatusOr<std::shared_ptr<const ProjectRecord>> FindLiveProject(
+    const StateReader& state, const std::string& project_id) {
+  absl::StatusOr<std::shared_ptr<const ProjectRecord>> project = state.FindProject(project_id);
+  if (!project.ok()) return project.status();
+  if (*project == nullptr || (*project)->delete_time.has_value()) {
+    return ProjectNotFound(project_id);
+  }
+  return project;
+}
+
 absl::Status CheckRevision(Revision wanted, Revision current) {
   if (wanted == Revision{} || wanted == current) return absl::OkStatus();
   return ErrorBuilder(absl::StatusCode::kAborted, Reason::kStaleRevision)

@@ -23,7 +23,7 @@ absl::Status CheckManagementKey(const StateReader& state, const Caller& caller,
   for (const std::string& project_id : params.bound_project_ids) {
     absl::StatusOr<std::shared_ptr<const ProjectRecord>> project = state.FindProject(project_id);
     if (!project.ok()) return project.status();
-    if (*project == nullptr) {
+    if (*project == nullptr || (*project)->delete_time.has_value()) {
       return InvalidField(
           "bound_project_ids",
           fmt::format("must name projects that exist; there is no project {}", project_id));
@@ -57,6 +57,10 @@ void KeyManager::Issue(const Caller& caller, IssueParams params, absl::Duration 
 absl::StatusOr<ChangeSet> KeyManager::IssueNow(const StateReader& state, const Caller& caller,
                                                const IssueParams& params, IssuedKey& result) {
   const absl::Time now = clock_.Now();
+  // Before a retry is answered: a key of a project that was deleted meanwhile is good for nothing.
+  absl::StatusOr<std::shared_ptr<const ProjectRecord>> project =
+      FindLiveProject(state, params.project_id);
+  if (!project.ok()) return project.status();
   if (params.request.has_value()) {
     absl::StatusOr<std::optional<RememberedKey>> earlier =
         memory_.Find(state, caller, *params.request, params.validate_only, now);
@@ -68,10 +72,6 @@ absl::StatusOr<ChangeSet> KeyManager::IssueNow(const StateReader& state, const C
     }
   }
 
-  absl::StatusOr<std::shared_ptr<const ProjectRecord>> project =
-      state.FindProject(params.project_id);
-  if (!project.ok()) return project.status();
-  if (*project == nullptr) return ProjectNotFound(params.project_id);
   if (absl::Status s = CheckManagementKey(state, caller, params); !s.ok()) return s;
   if (absl::Status s = CheckCatalog(**project, params.scopes.scopes(), "scopes"); !s.ok()) return s;
   if (absl::Status s = CheckAddresses(**project, params.allowed_cidrs); !s.ok()) return s;

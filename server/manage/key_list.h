@@ -35,6 +35,10 @@ struct KeyFilter {
   std::optional<absl::Time> created_after;
   std::optional<absl::Time> expire_before;
   std::optional<absl::Time> expire_after;
+  // What is not known to have been used matches none of these three.
+  std::optional<absl::Time> last_used_before;
+  std::optional<absl::Time> last_used_after;
+  std::optional<absl::Time> unused_since;
 };
 
 struct ListParams {

@@ -48,7 +48,13 @@ absl::StatusOr<std::shared_ptr<const KeyRecord>> KeyManager::Get(const Caller& c
   absl::StatusOr<std::shared_ptr<const KeyRecord>> key = store_.FindKey(id);
   if (!key.ok()) return key.status();
   if (*key == nullptr || !caller.IsBoundTo((*key)->project_id)) return KeyNotFound(id);
-  return key;
+  absl::StatusOr<std::shared_ptr<const ProjectRecord>> project =
+      store_.FindProject((*key)->project_id);
+  if (!project.ok()) return project.status();
+  if (*project == nullptr || !(*project)->delete_time.has_value()) return key;
+  auto revoked = std::make_shared<KeyRecord>(**key);
+  RevokeWithProject(*revoked, *(*project)->delete_time);
+  return revoked;
 }
 
 void KeyManager::EditKey(const Caller& caller, std::string_view permission,
@@ -69,6 +75,11 @@ void KeyManager::EditKey(const Caller& caller, std::string_view permission,
         }
         if (absl::Status s = CheckRevision(params.if_revision, (*current)->revision); !s.ok()) {
           return s;
+        }
+        if (!kind.takes_away) {
+          absl::StatusOr<std::shared_ptr<const ProjectRecord>> project =
+              FindLiveProject(state, (*current)->project_id);
+          if (!project.ok()) return project.status();
         }
         KeyRecord key = **current;
         absl::StatusOr<Edited> edited = edit(state, key, result);
@@ -162,7 +173,8 @@ void KeyManager::Enable(const Caller& caller, const ChangeParams& params, absl::
 void KeyManager::Revoke(const Caller& caller, const ChangeParams& params, RevokeReason reason,
                         std::string note, absl::Duration deadline, Done<ChangedKey> done) {
   EditKey(
-      caller, permission::kKeysRevoke, params, {"RevokeKey", Admission::kReduction, true}, deadline,
+      caller, permission::kKeysRevoke, params, {"RevokeKey", Admission::kReduction, true, true},
+      deadline,
       [this, reason, note = std::move(note)](const StateReader&, KeyRecord& key,
                                              ChangedKey& result) -> absl::StatusOr<Edited> {
         const bool changed = !key.revocation.has_value();

@@ -110,6 +110,13 @@ class KeyManager {
   // caller's: nobody's permission is asked. May be called again and again.
   void BeginGrace(const KeyId& successor, absl::Time first_use,
                   Done<std::shared_ptr<const KeyRecord>> done);
+  // As one of many: `detail` is for the audit entry, and the caller's own key is no exception.
+  void RevokeAmongMany(const Caller& caller, const KeyId& id, RevokeReason reason, std::string note,
+                       std::string detail, absl::Duration deadline, Done<ChangedKey> done);
+  void Delete(const Caller& caller, const ChangeParams& params, RevokeReason reason,
+              std::string note, absl::Duration deadline, Done<ChangedKey> done);
+  void Undelete(const Caller& caller, const ChangeParams& params, absl::Duration deadline,
+                Done<ChangedKey> done);
 
  private:
   struct Edited {
@@ -124,6 +131,7 @@ class KeyManager {
     std::string action;
     Admission admission;
     bool own_key_suffices = false;  // a caller may do it to its own key without the permission
+    bool takes_away = false;        // is done in a deleted project, too
   };
   void EditKey(const Caller& caller, std::string_view permission, const ChangeParams& params,
                EditKind kind, absl::Duration deadline, Edit edit, Done<ChangedKey> done);

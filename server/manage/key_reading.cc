@@ -5,6 +5,8 @@
 #include <queue>
 #include <utility>
 
+#include "core/lifecycle.h"
+
 namespace claviger {
 namespace {
 
@@ -53,23 +55,48 @@ class Head {
 // The place of a list's current key, and which list it is.
 using Place = std::pair<std::string, size_t>;
 
+// Lets `scan` visit keys as they are at present.
+absl::Status VisitPresent(const KeyStore& store, const KeyVisitor& visit,
+                          const std::function<absl::Status(const KeyVisitor&)>& scan) {
+  PresentKeys present(store);
+  absl::Status failed;
+  absl::Status scanned = scan([&](const KeyRecord& key) {
+    const absl::StatusOr<const KeyRecord*> shown = present.Of(key);
+    failed = shown.status();
+    return failed.ok() && visit(**shown);
+  });
+  return failed.ok() ? scanned : failed;
+}
+
 }  // namespace
+
+absl::StatusOr<const KeyRecord*> PresentKeys::Of(const KeyRecord& key) {
+  if (key.project_id != project_id_) {
+    const auto project = store_.FindProject(key.project_id);
+    if (!project.ok()) return project.status();
+    project_id_ = key.project_id;
+    project_deleted_ = *project == nullptr ? std::nullopt : (*project)->delete_time;
+  }
+  if (!project_deleted_.has_value()) return &key;
+  revoked_ = key;
+  RevokeWithProject(revoked_, *project_deleted_);
+  return &revoked_;
+}
 
 KeyReader ReadScan(const KeyStore& store, KeyScan scan) {
   return [&store, scan = std::move(scan)](const KeyRecord* after, const KeyVisitor& visit) {
-    if (after == nullptr) return store.ScanKeys(scan, visit);
     KeyScan rest = scan;
-    rest.after = KeyCursor{after->create_time, after->id};
-    return store.ScanKeys(rest, visit);
+    if (after != nullptr) rest.after = KeyCursor{after->create_time, after->id};
+    return VisitPresent(store, visit, [&](const KeyVisitor& v) { return store.ScanKeys(rest, v); });
   };
 }
 
 KeyReader ReadExpiring(const KeyStore& store, ExpiryScan scan) {
   return [&store, scan](const KeyRecord* after, const KeyVisitor& visit) {
-    if (after == nullptr) return store.ScanExpiring(scan, visit);
     ExpiryScan rest = scan;
-    rest.after = ExpiryCursor{*after->expire_time, after->id};
-    return store.ScanExpiring(rest, visit);
+    if (after != nullptr) rest.after = ExpiryCursor{*after->expire_time, after->id};
+    return VisitPresent(store, visit,
+                        [&](const KeyVisitor& v) { return store.ScanExpiring(rest, v); });
   };
 }
 

@@ -4,10 +4,13 @@
 
 #include <cstddef>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "storage/key_store.h"
 
 namespace claviger {
@@ -16,7 +19,27 @@ namespace claviger {
 // begins), until the visitor returns false.
 using KeyReader = std::function<absl::Status(const KeyRecord* after, const KeyVisitor& visit)>;
 
-// `store` outlives what is returned.
+// Keys as they are at present: of a project that was deleted with its keys they are revoked, though
+// their records may not say so yet.
+//
+// Thread safety: none.
+class PresentKeys {
+ public:
+  // `store` outlives this.
+  explicit PresentKeys(const KeyStore& store) : store_(store) {}
+
+  // `key`, or a copy of it that is revoked and lives until the next call. The store's errors.
+  absl::StatusOr<const KeyRecord*> Of(const KeyRecord& key);
+
+ private:
+  const KeyStore& store_;
+  // Of the last key: keys of a project come together.
+  std::string project_id_;
+  std::optional<absl::Time> project_deleted_;
+  KeyRecord revoked_;
+};
+
+// The keys are given as PresentKeys has them. `store` outlives what is returned.
 KeyReader ReadScan(const KeyStore& store, KeyScan scan);
 KeyReader ReadExpiring(const KeyStore& store, ExpiryScan scan);
 

@@ -16,10 +16,21 @@ absl::Status Reserved(const std::string& message) {
       .Build(message);
 }
 
-absl::Status RequireAllProjects(const Caller& caller, std::string_view action) {
+absl::Status RequireAllProjects(const Caller& caller) {
   if (caller.acts_in_all_projects()) return absl::OkStatus();
   return ErrorBuilder(absl::StatusCode::kPermissionDenied, Reason::kPermissionDenied)
-      .Build(fmt::format("a caller that is bound to projects cannot {} one", action));
+      .Build("a caller that is bound to projects cannot create one");
+}
+
+absl::Status ProjectExists(const ProjectRecord& project) {
+  return ErrorBuilder(absl::StatusCode::kAlreadyExists, Reason::kProjectExists)
+      .Resource("project", project.project_id)
+      .Build(project.delete_time.has_value()
+                 ? fmt::format("project.project_id: project {} is being deleted; its id is free "
+                               "again once its last key is purged",
+                               project.project_id)
+                 : fmt::format("project.project_id: there is a project {} already",
+                               project.project_id));
 }
 
 void ApplyMask(const ProjectRecord& values, const ProjectMask& mask, ProjectRecord& project) {
@@ -53,22 +64,24 @@ MutationRunner::Complete<ProjectManager::Project> Finish(
 absl::StatusOr<ProjectManager::Project> FindAt(const StateReader& state,
                                                const std::string& project_id,
                                                Revision if_revision) {
-  absl::StatusOr<ProjectManager::Project> project = state.FindProject(project_id);
+  absl::StatusOr<ProjectManager::Project> project = FindLiveProject(state, project_id);
   if (!project.ok()) return project.status();
-  if (*project == nullptr) return ProjectNotFound(project_id);
   if (absl::Status s = CheckRevision(if_revision, (*project)->revision); !s.ok()) return s;
   return project;
 }
 
 }  // namespace
 
-ProjectManager::ProjectManager(KeyStore& store, const Clock& clock)
-    : store_(store), clock_(clock), runner_(store, clock) {}
+ProjectManager::ProjectManager(KeyStore& store, const Clock& clock, KeysToRemove keys_to_remove)
+    : store_(store),
+      clock_(clock),
+      keys_to_remove_(std::move(keys_to_remove)),
+      runner_(store, clock) {}
 
 void ProjectManager::Create(const Caller& caller, ProjectRecord project, bool validate_only,
                             absl::Duration deadline, Done<Project> done) {
   if (absl::Status s = caller.Require(permission::kProjectsManage); !s.ok()) return done(s);
-  if (absl::Status s = RequireAllProjects(caller, "create"); !s.ok()) return done(s);
+  if (absl::Status s = RequireAllProjects(caller); !s.ok()) return done(s);
   if (absl::Status s = CheckPolicy(project.policy); !s.ok()) return done(s);
   runner_.Run<Project>(
       deadline, validate_only,
@@ -77,10 +90,7 @@ void ProjectManager::Create(const Caller& caller, ProjectRecord project, bool va
         absl::StatusOr<Project> existing = state.FindProject(project.project_id);
         if (!existing.ok()) return existing.status();
         if (*existing != nullptr) {
-          return ErrorBuilder(absl::StatusCode::kAlreadyExists, Reason::kProjectExists)
-              .Resource("project", project.project_id)
-              .Build(fmt::format("project.project_id: there is a project {} already",
-                                 project.project_id));
+          return ProjectExists(**existing);
         }
         project.create_time = clock_.Now();
         project.update_time = project.create_time;
@@ -125,39 +135,6 @@ void ProjectManager::Update(const Caller& caller, ProjectRecord values, ProjectM
       Finish(std::move(done)));
 }
 
-void ProjectManager::Delete(const Caller& caller, std::string project_id, Revision if_revision,
-                            bool validate_only, absl::Duration deadline, Done<Project> done) {
-  if (absl::Status s = caller.Require(permission::kProjectsManage); !s.ok()) return done(s);
-  if (!caller.IsBoundTo(project_id)) return done(ProjectNotFound(project_id));
-  if (absl::Status s = RequireAllProjects(caller, "delete"); !s.ok()) return done(s);
-  if (project_id == kManagementProject || project_id == kDefaultProject) {
-    return done(Reserved(fmt::format("project_id: project {} cannot be deleted", project_id)));
-  }
-  runner_.Run<Project>(
-      deadline, validate_only,
-      [caller, project_id = std::move(project_id), if_revision](
-          const StateReader& state, Project& result) -> absl::StatusOr<ChangeSet> {
-        absl::StatusOr<Project> project = FindAt(state, project_id, if_revision);
-        if (!project.ok()) return project.status();
-        absl::StatusOr<bool> has_keys = state.ProjectHasKeys(project_id);
-        if (!has_keys.ok()) return has_keys.status();
-        if (*has_keys) {
-          return ErrorBuilder(absl::StatusCode::kFailedPrecondition, Reason::kProjectNotEmpty)
-              .Resource("project", project_id)
-              .Build(fmt::format(
-                  "project_id: project {} has keys; only an empty project can be deleted",
-                  project_id));
-        }
-        result = *std::move(project);
-        ChangeSet changes;
-        changes.audit = AuditOf(caller, "DeleteProject", project_id, "", "");
-        changes.admission = Admission::kReduction;
-        changes.delete_projects.push_back(project_id);
-        return changes;
-      },
-      Finish(std::move(done)));
-}
-
 absl::StatusOr<ProjectManager::Project> ProjectManager::Get(const Caller& caller,
                                                             const std::string& project_id) const {
   if (absl::Status s = caller.Require(permission::kProjectsRead); !s.ok()) return s;
@@ -170,7 +147,7 @@ absl::StatusOr<ProjectPage> ProjectManager::List(const Caller& caller, const std
   if (absl::Status s = caller.Require(permission::kProjectsRead); !s.ok()) return s;
   ProjectPage page;
   absl::Status scanned = store_.ScanProjects(after, [&](const ProjectRecord& project) {
-    if (!caller.IsBoundTo(project.project_id)) return true;
+    if (!caller.IsBoundTo(project.project_id) || project.delete_time.has_value()) return true;
     if (page.projects.size() == limit) {
       page.next_after = page.projects.back().project_id;
       return false;

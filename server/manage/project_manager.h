@@ -3,6 +3,7 @@
 #define CLAVIGER_SERVER_MANAGE_PROJECT_MANAGER_H_
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -29,6 +30,20 @@ struct ProjectMask {
   bool allowed_cidrs_required = false;
 };
 
+// Which project to delete, and how.
+struct ProjectDeletion {
+  std::string project_id;
+  Revision if_revision;      // 0: do not compare
+  bool revoke_keys = false;  // else a project with keys is refused
+  bool validate_only = false;
+};
+
+struct DeletedProject {
+  std::shared_ptr<const ProjectRecord> project;  // as it was
+  Revision revision;         // every verifier must reach this for the change to hold everywhere
+  bool restricting = false;  // there are keys that verified until then
+};
+
 struct ProjectPage {
   std::vector<ProjectRecord> projects;
   std::string next_after;  // the last id, when there are more; else empty
@@ -44,8 +59,12 @@ class ProjectManager {
   template <typename T>
   using Done = absl::AnyInvocable<void(absl::StatusOr<T>)>;
 
-  // All arguments outlive the manager.
-  ProjectManager(KeyStore& store, const Clock& clock);
+  // Told, on a thread of the store, that a project with keys was deleted: they are to be removed.
+  using KeysToRemove = std::function<void()>;
+
+  // `store` and `clock` outlive the manager.
+  ProjectManager(
+      KeyStore& store, const Clock& clock, KeysToRemove keys_to_remove = [] {});
 
   // Never blocks; `done` runs on a thread of the store or at once. `deadline` is on the clock's
   // SinceBoot scale.
@@ -53,8 +72,10 @@ class ProjectManager {
               absl::Duration deadline, Done<Project> done);
   void Update(const Caller& caller, ProjectRecord values, ProjectMask mask, Revision if_revision,
               bool validate_only, absl::Duration deadline, Done<Project> done);
-  void Delete(const Caller& caller, std::string project_id, Revision if_revision,
-              bool validate_only, absl::Duration deadline, Done<Project> done);
+  // With `revoke_keys` a project that has keys is deleted by one change, from which on none of them
+  // verifies and nothing comes into it; once more is OK. Its record goes later, with the last key.
+  void Delete(const Caller& caller, ProjectDeletion deletion, absl::Duration deadline,
+              Done<DeletedProject> done);
 
   absl::StatusOr<Project> Get(const Caller& caller, const std::string& project_id) const;
 
@@ -65,6 +86,7 @@ class ProjectManager {
  private:
   KeyStore& store_;
   const Clock& clock_;
+  const KeysToRemove keys_to_remove_;
   MutationRunner runner_;
 };
 

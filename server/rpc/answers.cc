@@ -80,6 +80,11 @@ void FillKey(const KeyRecord& key, absl::Time now, v1::Key& out) {
   out.set_revision(key.revision.value);
 }
 
+void FillPurgeTime(const KeyRecord& key, absl::Duration deleted_key_retention, v1::Key& out) {
+  if (!key.delete_time.has_value()) return;
+  FillTime(*key.delete_time + deleted_key_retention, *out.mutable_purge_time());
+}
+
 void FillProject(const ProjectRecord& project, v1::Project& out) {
   out.set_project_id(project.project_id);
   out.set_display_name(project.display_name);

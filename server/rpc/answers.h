@@ -18,6 +18,8 @@ void FillDuration(absl::Duration duration, google::protobuf::Duration& out);
 
 // `now` decides the state.
 void FillKey(const KeyRecord& key, absl::Time now, v1::Key& out);
+// When a deleted key goes for good, if it is not shown again before.
+void FillPurgeTime(const KeyRecord& key, absl::Duration deleted_key_retention, v1::Key& out);
 void FillProject(const ProjectRecord& project, v1::Project& out);
 void FillGrant(const KeyRecord& key, v1::Grant& out);
 

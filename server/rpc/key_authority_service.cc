@@ -1,11 +1,11 @@
 #include "server/rpc/key_authority_service.h"
 
-#include <algorithm>
 #include <string_view>
 #include <utility>
 
 #include "server/manage/permissions.h"
 #include "server/rpc/answers.h"
+#include "server/rpc/change_answers.h"
 #include "server/rpc/key_requests.h"
 #include "server/rpc/rotate_request.h"
 #include "server/rpc/sync_convert.h"
@@ -43,80 +43,18 @@ v1::RotateKeyResponse ToAnswer(const RotatedKey& rotated, absl::Time now) {
   return answer;
 }
 
-// The outcomes' numbers differ by one: 0 is UNSPECIFIED on the wire.
-static_assert(static_cast<int>(sync::BarrierOutcome::kAllAcked) + 1 ==
-              v1::PROPAGATION_OUTCOME_ALL_ACKED);
-static_assert(static_cast<int>(sync::BarrierOutcome::kLeasesExpired) + 1 ==
-              v1::PROPAGATION_OUTCOME_LEASES_EXPIRED);
-static_assert(static_cast<int>(sync::BarrierOutcome::kPending) + 1 ==
-              v1::PROPAGATION_OUTCOME_PENDING);
-
-void FillPropagation(const sync::BarrierReport& report, v1::Propagation& out) {
-  out.set_revision(report.revision.value);
-  out.set_outcome(static_cast<v1::PropagationOutcome>(static_cast<int>(report.outcome) + 1));
-  out.set_acked_sessions(report.acked_sessions);
-  out.set_expired_sessions(report.expired_sessions);
-  out.set_pending_sessions(report.pending_sessions);
-  FillDuration(report.waited, *out.mutable_waited());
-  if (report.outcome == sync::BarrierOutcome::kPending) {
-    FillDuration(report.safe_in, *out.mutable_safe_in());
-  }
-}
-
-template <typename Answer>
-Answer ToAnswer(const ChangedKey& changed, absl::Time now) {
-  Answer answer;
-  FillKey(*changed.info, now, *answer.mutable_info());
-  if constexpr (requires { answer.add_added(""); }) {
-    for (const std::string& scope : changed.added_scopes) answer.add_added(scope);
-    for (const std::string& scope : changed.removed_scopes) answer.add_removed(scope);
-  }
-  return answer;
-}
-
-// Until when a barrier may wait so that its answer still reaches a client that waits until
-// `deadline`.
-absl::Duration AnswerBy(absl::Duration deadline, absl::Duration now) {
-  return deadline -
-         std::clamp((deadline - now) / 10, absl::Milliseconds(5), absl::Milliseconds(200));
-}
-
-// Answers `call` with a change that may restrict; if it does, after its barrier.
-template <typename Change, typename Answer, typename Call>
-void FinishWith(const Change& change, Answer answer, Call call, const Clock& clock,
-                sync::SyncLoop& loop) {
-  if (!change.restricting || call->request().validate_only()) {
-    return call->Finish(std::move(answer));
-  }
-  const absl::Duration now = clock.SinceBoot();
-  const absl::Duration until = call->request().propagation() == v1::PROPAGATION_MODE_COMMIT
-                                   ? now
-                                   : AnswerBy(call->deadline(), now);
-  loop.Await(change.revision, change.info->project_id, until,
-             [call, answer = std::move(answer)](const sync::BarrierReport& report) mutable {
-               FillPropagation(report, *answer.mutable_propagation());
-               call->Finish(std::move(answer));
-             });
-}
-
-template <typename Answer, typename Call>
-KeyManager::Done<ChangedKey> AnswerWith(Call call, const Clock& clock, sync::SyncLoop& loop) {
-  return [call = std::move(call), &clock, &loop](absl::StatusOr<ChangedKey> changed) {
-    if (!changed.ok()) return call->Finish(changed.status());
-    FinishWith(*changed, ToAnswer<Answer>(*changed, clock.Now()), call, clock, loop);
-  };
-}
-
 }  // namespace
 
 KeyAuthorityService::KeyAuthorityService(const RpcEnvironment& environment, KeyManager& keys,
                                          const KeyStore& store, WorkerPool& workers,
-                                         sync::SyncLoop& loop)
+                                         sync::SyncLoop& loop, BulkRevoker& bulk)
     : keys_(keys),
       store_(store),
       workers_(workers),
       loop_(loop),
+      bulk_(bulk),
       clock_(environment.clock),
+      retention_(environment.deleted_key_retention),
       issue_key_(environment, kService, "IssueKey", {.permission = permission::kKeysIssue}),
       get_key_(environment, kService, "GetKey", {.permission = permission::kKeysRead}),
       list_keys_(environment, kService, "ListKeys", {.permission = permission::kKeysRead}),
@@ -125,6 +63,9 @@ KeyAuthorityService::KeyAuthorityService(const RpcEnvironment& environment, KeyM
       disable_key_(environment, kService, "DisableKey", {.permission = permission::kKeysUpdate}),
       enable_key_(environment, kService, "EnableKey", {.permission = permission::kKeysUpdate}),
       revoke_key_(environment, kService, "RevokeKey", {}),
+      delete_key_(environment, kService, "DeleteKey", {.permission = permission::kKeysRevoke}),
+      undelete_key_(environment, kService, "UndeleteKey", {.permission = permission::kKeysRevoke}),
+      revoke_keys_(environment, kService, "RevokeKeys", {.permission = permission::kKeysRevoke}),
       list_sessions_(environment, kService, "ListSessions",
                      {.permission = permission::kSettingsManage}),
       rotate_key_(environment, kService, "RotateKey", {.permission = permission::kKeysIssue}),
@@ -154,6 +95,7 @@ KeyAuthorityService::Reactor* KeyAuthorityService::GetKey(Context* context, cons
         const absl::StatusOr<std::shared_ptr<const KeyRecord>> key = keys_.Get(caller, *id);
         if (!key.ok()) return key.status();
         FillKey(**key, clock_.Now(), *answer.mutable_info());
+        FillPurgeTime(**key, retention_, *answer.mutable_info());
         return absl::OkStatus();
       });
 }
@@ -172,7 +114,11 @@ KeyAuthorityService::Reactor* KeyAuthorityService::ListKeys(Context* context, co
               claviger::ListKeys(store_, call->caller(), params, now, limits);
           if (!page.ok()) return call->Finish(page.status());
           v1::ListKeysResponse answer;
-          for (const KeyRecord& key : page->keys) FillKey(key, now, *answer.add_keys());
+          for (const KeyRecord& key : page->keys) {
+            v1::Key& shown = *answer.add_keys();
+            FillKey(key, now, shown);
+            FillPurgeTime(key, retention_, shown);
+          }
           answer.set_next_page_token(page->next_page_token);
           answer.set_total_size(page->total_size);
           call->Finish(std::move(answer));
@@ -211,11 +157,12 @@ KeyAuthorityService::Reactor* KeyAuthorityService::EnableKey(Context* context, c
       enable_key_, context, in, out, [this](auto call) {
         absl::StatusOr<ChangeParams> params = ToChangeParams(call->request());
         if (!params.ok()) return call->Finish(params.status());
-        keys_.Enable(call->caller(), *params, call->deadline(),
-                     [this, call](absl::StatusOr<ChangedKey> changed) {
-                       if (!changed.ok()) return call->Finish(changed.status());
-                       call->Finish(ToAnswer<v1::EnableKeyResponse>(*changed, clock_.Now()));
-                     });
+        keys_.Enable(
+            call->caller(), *params, call->deadline(),
+            [this, call](absl::StatusOr<ChangedKey> changed) {
+              if (!changed.ok()) return call->Finish(changed.status());
+              call->Finish(ToAnswer<v1::EnableKeyResponse>(*changed, clock_.Now(), retention_));
+            });
       });
 }
 
@@ -232,7 +179,7 @@ KeyAuthorityService::Reactor* KeyAuthorityService::RevokeKey(Context* context, c
         absl::StatusOr<RevokeNote> note = ToRevokeNote(call->request());
         if (!note.ok()) return call->Finish(note.status());
         keys_.Revoke(call->caller(), *params, note->reason, std::move(note->note), call->deadline(),
-                     AnswerWith<v1::RevokeKeyResponse>(call, clock_, loop_));
+                     AnswerWith<v1::RevokeKeyResponse>(call, clock_, loop_, retention_));
       });
 }
 

@@ -3,6 +3,7 @@
 #define CLAVIGER_SERVER_RPC_KEY_AUTHORITY_SERVICE_H_
 
 #include "claviger/v1/key_authority.grpc.pb.h"
+#include "server/manage/bulk_revoke.h"
 #include "server/manage/key_manager.h"
 #include "server/rpc/rpc_method.h"
 #include "server/rpc/worker_pool.h"
@@ -10,6 +11,11 @@
 #include "storage/key_store.h"
 
 namespace claviger {
+
+// The methods of key_removal_calls.cc.
+using RawKeyRemoval = v1::KeyAuthority::WithRawCallbackMethod_DeleteKey<
+    v1::KeyAuthority::WithRawCallbackMethod_UndeleteKey<
+        v1::KeyAuthority::WithRawCallbackMethod_RevokeKeys<v1::KeyAuthority::Service>>>;
 
 // The service with every method taking and giving raw bytes.
 using RawKeyAuthority = v1::KeyAuthority::WithRawCallbackMethod_IssueKey<
@@ -21,14 +27,14 @@ using RawKeyAuthority = v1::KeyAuthority::WithRawCallbackMethod_IssueKey<
                         v1::KeyAuthority::WithRawCallbackMethod_ListSessions<
                             v1::KeyAuthority::WithRawCallbackMethod_RotateKey<
                                 v1::KeyAuthority::WithRawCallbackMethod_UpdateKey<
-                                    v1::KeyAuthority::Service>>>>>>>>>>;
+                                    RawKeyRemoval>>>>>>>>>>;
 
 // Thread safety: called by gRPC from any thread at once.
 class KeyAuthorityService final : public RawKeyAuthority {
  public:
   // All arguments outlive the server that the service is registered with.
   KeyAuthorityService(const RpcEnvironment& environment, KeyManager& keys, const KeyStore& store,
-                      WorkerPool& workers, sync::SyncLoop& loop);
+                      WorkerPool& workers, sync::SyncLoop& loop, BulkRevoker& bulk);
 
   using Context = grpc::CallbackServerContext;
   using Reactor = grpc::ServerUnaryReactor;
@@ -41,6 +47,9 @@ class KeyAuthorityService final : public RawKeyAuthority {
   Reactor* DisableKey(Context* context, const Bytes* in, Bytes* out) override;
   Reactor* EnableKey(Context* context, const Bytes* in, Bytes* out) override;
   Reactor* RevokeKey(Context* context, const Bytes* in, Bytes* out) override;
+  Reactor* DeleteKey(Context* context, const Bytes* in, Bytes* out) override;
+  Reactor* UndeleteKey(Context* context, const Bytes* in, Bytes* out) override;
+  Reactor* RevokeKeys(Context* context, const Bytes* in, Bytes* out) override;
   Reactor* ListSessions(Context* context, const Bytes* in, Bytes* out) override;
   Reactor* RotateKey(Context* context, const Bytes* in, Bytes* out) override;
   Reactor* UpdateKey(Context* context, const Bytes* in, Bytes* out) override;
@@ -50,7 +59,9 @@ class KeyAuthorityService final : public RawKeyAuthority {
   const KeyStore& store_;
   WorkerPool& workers_;
   sync::SyncLoop& loop_;
+  BulkRevoker& bulk_;
   const Clock& clock_;
+  const absl::Duration retention_;  // of deleted keys
   const RpcMethod issue_key_;
   const RpcMethod get_key_;
   const RpcMethod list_keys_;
@@ -58,6 +69,9 @@ class KeyAuthorityService final : public RawKeyAuthority {
   const RpcMethod disable_key_;
   const RpcMethod enable_key_;
   const RpcMethod revoke_key_;
+  const RpcMethod delete_key_;
+  const RpcMethod undelete_key_;
+  const RpcMethod revoke_keys_;
   const RpcMethod list_sessions_;
   const RpcMethod rotate_key_;
   const RpcMethod update_key_;

@@ -7,6 +7,7 @@
 #include "core/text.h"
 #include "fmt/format.h"
 #include "server/rpc/field_errors.h"
+#include "server/rpc/key_filter.h"
 #include "server/rpc/request_fields.h"
 #include "server/rpc/request_identity.h"
 #include "server/rpc/wire.h"
@@ -52,39 +53,6 @@ Sha256Bytes HashWithout(const Request& request, void (*forget)(Request&)) {
   return HashMessage(rest);
 }
 
-void ReadFilter(const v1::ListKeysRequest& request, KeyFilter& filter, FieldErrors& errors) {
-  filter.project_ids = field::ReadProjectIds("project_ids", request.project_ids(), errors);
-  for (int i = 0; i < request.states_size(); ++i) {
-    if (request.states(i) == v1::KEY_STATE_UNSPECIFIED ||
-        !v1::KeyState_IsValid(request.states(i))) {
-      errors.Add(fmt::format("states[{}]", i), "must be one of KeyState, and not UNSPECIFIED");
-    } else {
-      filter.states.push_back(static_cast<KeyState>(request.states(i)));
-    }
-  }
-  filter.hide_revoked = request.hide_revoked();
-  filter.owner = field::ReadText("owner", request.owner(), kMaxNameCharacters, errors);
-  filter.labels = field::ReadLabels("label_selector", request.label_selector(), errors);
-  filter.scope = request.scope();
-  if (!filter.scope.empty() && !IsValidGrantedScope(filter.scope)) {
-    errors.Add("scope", std::string(kScopeSyntax));
-  }
-  filter.environment = field::ReadEnvironment("environment", request.environment(), errors);
-  filter.name_contains =
-      field::ReadText("name_contains", request.name_contains(), kMaxNameCharacters, errors);
-  const auto time = [&errors](bool set, const char* path,
-                              const google::protobuf::Timestamp& value) {
-    return set ? std::optional(field::ReadTime(path, value, errors)) : std::nullopt;
-  };
-  filter.created_before =
-      time(request.has_created_before(), "created_before", request.created_before());
-  filter.created_after =
-      time(request.has_created_after(), "created_after", request.created_after());
-  filter.expire_before =
-      time(request.has_expire_before(), "expire_before", request.expire_before());
-  filter.expire_after = time(request.has_expire_after(), "expire_after", request.expire_after());
-}
-
 template <typename Request>
 absl::StatusOr<ChangeParams> ReadChange(const Request& request) {
   FieldErrors errors;
@@ -97,6 +65,16 @@ absl::StatusOr<ChangeParams> ReadChange(const Request& request) {
   }
   if (!errors.ok()) return errors.ToStatus();
   return params;
+}
+
+template <typename Request>
+absl::StatusOr<RevokeNote> ReadNote(const Request& request) {
+  FieldErrors errors;
+  RevokeNote note;
+  note.reason = field::ReadRevokeReason("reason", request.reason(), errors);
+  note.note = field::ReadText("note", request.note(), kMaxDescriptionCharacters, errors);
+  if (!errors.ok()) return errors.ToStatus();
+  return note;
 }
 
 }  // namespace
@@ -132,7 +110,7 @@ absl::StatusOr<IssueParams> ToIssueParams(const v1::IssueKeyRequest& request) {
 absl::StatusOr<ListParams> ToListParams(const v1::ListKeysRequest& request) {
   FieldErrors errors;
   ListParams params;
-  ReadFilter(request, params.filter, errors);
+  params.filter = ReadFilter(request, errors);
   ReadOrder(request.order_by(), params, errors);
   params.page_size = field::ReadPageSize("page_size", request.page_size(), errors);
   params.page_token = request.page_token();
@@ -193,13 +171,18 @@ absl::StatusOr<ChangeParams> ToChangeParams(const v1::RevokeKeyRequest& request)
   return ReadChange(request);
 }
 
+absl::StatusOr<ChangeParams> ToChangeParams(const v1::DeleteKeyRequest& request) {
+  return ReadChange(request);
+}
+absl::StatusOr<ChangeParams> ToChangeParams(const v1::UndeleteKeyRequest& request) {
+  return ReadChange(request);
+}
+
 absl::StatusOr<RevokeNote> ToRevokeNote(const v1::RevokeKeyRequest& request) {
-  FieldErrors errors;
-  RevokeNote note;
-  note.reason = field::ReadRevokeReason("reason", request.reason(), errors);
-  note.note = field::ReadText("note", request.note(), kMaxDescriptionCharacters, errors);
-  if (!errors.ok()) return errors.ToStatus();
-  return note;
+  return ReadNote(request);
+}
+absl::StatusOr<RevokeNote> ToRevokeNote(const v1::DeleteKeyRequest& request) {
+  return ReadNote(request);
 }
 
 }  // namespace claviger

@@ -23,12 +23,15 @@ absl::StatusOr<ChangeParams> ToChangeParams(const v1::UpdateScopesRequest& reque
 absl::StatusOr<ChangeParams> ToChangeParams(const v1::DisableKeyRequest& request);
 absl::StatusOr<ChangeParams> ToChangeParams(const v1::EnableKeyRequest& request);
 absl::StatusOr<ChangeParams> ToChangeParams(const v1::RevokeKeyRequest& request);
+absl::StatusOr<ChangeParams> ToChangeParams(const v1::DeleteKeyRequest& request);
+absl::StatusOr<ChangeParams> ToChangeParams(const v1::UndeleteKeyRequest& request);
 
 struct RevokeNote {
   RevokeReason reason = RevokeReason::kUnspecified;
   std::string note;
 };
 absl::StatusOr<RevokeNote> ToRevokeNote(const v1::RevokeKeyRequest& request);
+absl::StatusOr<RevokeNote> ToRevokeNote(const v1::DeleteKeyRequest& request);
 
 }  // namespace claviger
 

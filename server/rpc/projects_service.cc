@@ -6,6 +6,7 @@
 #include "server/manage/page_token.h"
 #include "server/manage/permissions.h"
 #include "server/rpc/answers.h"
+#include "server/rpc/change_answers.h"
 #include "server/rpc/field_errors.h"
 #include "server/rpc/project_requests.h"
 #include "server/rpc/request_fields.h"
@@ -25,19 +26,25 @@ ProjectManager::Done<ProjectManager::Project> AnswerWith(Call call) {
   return [call = std::move(call)](absl::StatusOr<ProjectManager::Project> project) {
     if (!project.ok()) return call->Finish(project.status());
     Answer answer;
-    if constexpr (requires { answer.mutable_project(); }) {
-      FillProject(**project, *answer.mutable_project());
-    }
+    FillProject(**project, *answer.mutable_project());
     call->Finish(std::move(answer));
   };
+}
+
+absl::Status CheckMode(v1::PropagationMode mode) {
+  FieldErrors errors;
+  field::CheckPropagation("propagation", mode, errors);
+  return errors.ok() ? absl::OkStatus() : errors.ToStatus();
 }
 
 }  // namespace
 
 ProjectsService::ProjectsService(const RpcEnvironment& environment, ProjectManager& projects,
-                                 WorkerPool& workers)
+                                 WorkerPool& workers, sync::SyncLoop& loop)
     : projects_(projects),
       workers_(workers),
+      loop_(loop),
+      clock_(environment.clock),
       create_project_(environment, kService, "CreateProject",
                       {.permission = permission::kProjectsManage}),
       get_project_(environment, kService, "GetProject", {.permission = permission::kProjectsRead}),
@@ -121,9 +128,26 @@ ProjectsService::Reactor* ProjectsService::DeleteProject(Context* context, const
         const v1::DeleteProjectRequest& request = call->request();
         absl::StatusOr<std::string> id = ToProjectId(request.project_id());
         if (!id.ok()) return call->Finish(id.status());
-        projects_.Delete(call->caller(), *std::move(id), Revision{request.if_revision()},
-                         request.validate_only(), call->deadline(),
-                         AnswerWith<v1::DeleteProjectResponse>(call));
+        if (absl::Status s = CheckMode(request.propagation()); !s.ok()) return call->Finish(s);
+        ProjectDeletion deletion{.project_id = *std::move(id),
+                                 .if_revision = Revision{request.if_revision()},
+                                 .revoke_keys = request.revoke_keys(),
+                                 .validate_only = request.validate_only()};
+        projects_.Delete(call->caller(), std::move(deletion), call->deadline(),
+                         [this, call](absl::StatusOr<DeletedProject> deleted) {
+                           if (!deleted.ok()) return call->Finish(deleted.status());
+                           if (!deleted->restricting || call->request().validate_only()) {
+                             return call->Finish(v1::DeleteProjectResponse());
+                           }
+                           const absl::Duration until = WaitUntil(
+                               call->request().propagation(), call->deadline(), clock_.SinceBoot());
+                           loop_.Await(deleted->revision, deleted->project->project_id, until,
+                                       [call](const sync::BarrierReport& report) {
+                                         v1::DeleteProjectResponse answer;
+                                         FillPropagation(report, *answer.mutable_propagation());
+                                         call->Finish(std::move(answer));
+                                       });
+                         });
       });
 }
 

@@ -6,6 +6,7 @@
 #include "server/manage/project_manager.h"
 #include "server/rpc/rpc_method.h"
 #include "server/rpc/worker_pool.h"
+#include "server/sync/sync_loop.h"
 
 namespace claviger {
 
@@ -19,7 +20,8 @@ using RawProjects = v1::Projects::WithRawCallbackMethod_CreateProject<
 class ProjectsService final : public RawProjects {
  public:
   // All arguments outlive the server that the service is registered with.
-  ProjectsService(const RpcEnvironment& environment, ProjectManager& projects, WorkerPool& workers);
+  ProjectsService(const RpcEnvironment& environment, ProjectManager& projects, WorkerPool& workers,
+                  sync::SyncLoop& loop);
 
   using Context = grpc::CallbackServerContext;
   using Reactor = grpc::ServerUnaryReactor;
@@ -34,6 +36,8 @@ class ProjectsService final : public RawProjects {
  private:
   ProjectManager& projects_;
   WorkerPool& workers_;
+  sync::SyncLoop& loop_;
+  const Clock& clock_;
   const RpcMethod create_project_;
   const RpcMethod get_project_;
   const RpcMethod list_projects_;

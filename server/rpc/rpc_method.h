@@ -8,6 +8,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "core/clock.h"
+#include "core/lifecycle.h"
 #include "grpcpp/server_context.h"
 #include "server/audit/refusal_recorder.h"
 #include "server/manage/authenticator.h"
@@ -27,6 +28,8 @@ struct RpcEnvironment {
   const Clock& clock;
   ServerMetrics& metrics;
   RefusalRecorder& refusals;
+  // From a key's deletion to its purge.
+  absl::Duration deleted_key_retention = kDefaultDeletedKeyRetention;
 };
 
 // Whether a call writes down where it came from. What only reads does not, and saves the reading of

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/hash/hash.h"
+#include "core/lifecycle.h"
 
 namespace claviger {
 
@@ -30,6 +31,18 @@ RecordCache::Shard& RecordCache::ShardOf(const KeyId& id) {
 }
 
 absl::StatusOr<RecordCache::Lookup> RecordCache::Find(const KeyId& id) {
+  absl::StatusOr<Lookup> found = FindRecord(id);
+  if (!found.ok() || found->key == nullptr) return found;
+  // Asked after the record was read: what was deleted before the call began is known by now.
+  const std::optional<absl::Time> end = deleted_projects_.EndOf(found->key->record());
+  if (!end.has_value() || found->key->record().revocation.has_value()) return found;
+  KeyRecord revoked = found->key->record();
+  RevokeWithProject(revoked, *end);
+  found->key = std::make_shared<const CachedKey>(std::make_shared<const KeyRecord>(revoked));
+  return found;
+}
+
+absl::StatusOr<RecordCache::Lookup> RecordCache::FindRecord(const KeyId& id) {
   Shard& shard = ShardOf(id);
   uint64_t changes_before = 0;
   {
@@ -78,6 +91,7 @@ void RecordCache::Put(Shard& shard, const KeyId& id, std::shared_ptr<const Cache
 
 void RecordCache::OnCommitted(std::span<const Committed> batch) {
   for (const Committed& committed : batch) {
+    deleted_projects_.Apply(committed);
     for (const std::shared_ptr<const KeyRecord>& record : committed.keys) {
       Shard& shard = ShardOf(record->id);
       auto key = std::make_shared<const CachedKey>(record);

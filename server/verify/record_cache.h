@@ -17,6 +17,7 @@
 #include "core/digest.h"
 #include "core/key_record.h"
 #include "core/revision.h"
+#include "server/verify/deleted_projects.h"
 #include "storage/key_store.h"
 
 namespace claviger {
@@ -56,11 +57,15 @@ class RecordCache final : public CommitListener {
   // At most `capacity` records are held (at least one per shard).
   RecordCache(const KeyStore& store, size_t capacity);
 
+  // Learns which projects are deleted. Blocks on I/O; before the store's first commit.
+  absl::Status LoadDeletedProjects() { return deleted_projects_.Load(store_); }
+
   struct Lookup {
     std::shared_ptr<const CachedKey> key;  // null: there is no such key
     bool hit = false;
   };
-  // From memory, else by one point read. Errors are the store's.
+  // From memory, else by one point read. A key that ended with its project is revoked, whatever its
+  // own record says. Errors are the store's.
   absl::StatusOr<Lookup> Find(const KeyId& id);
 
   Revision applied_revision() const { return {applied_.load(std::memory_order_acquire)}; }
@@ -87,12 +92,14 @@ class RecordCache final : public CommitListener {
     uint64_t changes ABSL_GUARDED_BY(mutex) = 0;
   };
 
+  absl::StatusOr<Lookup> FindRecord(const KeyId& id);
   Shard& ShardOf(const KeyId& id);
   void Put(Shard& shard, const KeyId& id, std::shared_ptr<const CachedKey> key)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(shard.mutex);
 
   const KeyStore& store_;
   const size_t shard_capacity_;
+  DeletedProjects deleted_projects_;
   std::array<Shard, kShards> shards_;
   std::atomic<uint64_t> applied_;
 };

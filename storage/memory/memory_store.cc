@@ -160,6 +160,21 @@ absl::Status MemoryStore::ScanProjects(const std::string& after,
   return absl::OkStatus();
 }
 
+absl::Status MemoryStore::ScanDeletedKeys(absl::Time until, const KeyVisitor& visit) const {
+  std::vector<std::shared_ptr<const KeyRecord>> keys;
+  {
+    absl::ReaderMutexLock lock(&mutex_);
+    for (const auto& [delete_time, id] : by_delete_) {
+      if (delete_time > until) break;
+      keys.push_back(keys_.at(id));
+    }
+  }
+  for (const auto& key : keys) {
+    if (!visit(*key)) break;
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<std::vector<Event>> MemoryStore::ReadEvents(Revision after, size_t limit) const {
   absl::ReaderMutexLock lock(&mutex_);
   if (events_.empty() || after >= events_.back().revision) return std::vector<Event>();
@@ -219,6 +234,7 @@ void MemoryStore::Index(const KeyRecord& key) {
     by_project_.insert(PositionOf(project_id, {key.create_time, key.id}));
   }
   if (key.expire_time.has_value()) by_expiry_.emplace(*key.expire_time, key.id);
+  if (key.delete_time.has_value()) by_delete_.emplace(*key.delete_time, key.id);
 }
 
 void MemoryStore::Unindex(const KeyRecord& key) {
@@ -226,6 +242,7 @@ void MemoryStore::Unindex(const KeyRecord& key) {
     by_project_.erase(PositionOf(project_id, {key.create_time, key.id}));
   }
   if (key.expire_time.has_value()) by_expiry_.erase({*key.expire_time, key.id});
+  if (key.delete_time.has_value()) by_delete_.erase({*key.delete_time, key.id});
 }
 
 void MemoryStore::Apply(const NumberedChange& change) {

@@ -63,6 +63,7 @@ class MemoryStore final : public KeyStore, private CommitBackend {
   absl::StatusOr<std::vector<uint64_t>> CountExpiring(
       absl::Time from, std::span<const absl::Time> until) const override;
   absl::Status ScanProjects(const std::string& after, const ProjectVisitor& visit) const override;
+  absl::Status ScanDeletedKeys(absl::Time until, const KeyVisitor& visit) const override;
   absl::StatusOr<std::vector<Event>> ReadEvents(Revision after, size_t limit) const override;
   absl::StatusOr<std::vector<AuditEntry>> ReadAudit(Revision after, size_t limit) const override;
   absl::StatusOr<std::vector<AuditEntry>> ReadAuditBackwards(Revision before,
@@ -94,6 +95,7 @@ class MemoryStore final : public KeyStore, private CommitBackend {
   std::map<KeyId, std::shared_ptr<const KeyRecord>> keys_ ABSL_GUARDED_BY(mutex_);
   std::set<ScanPosition> by_project_ ABSL_GUARDED_BY(mutex_);
   std::set<std::pair<absl::Time, KeyId>> by_expiry_ ABSL_GUARDED_BY(mutex_);
+  std::set<std::pair<absl::Time, KeyId>> by_delete_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, std::shared_ptr<const ProjectRecord>> projects_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, std::shared_ptr<const RequestRecord>> requests_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, KeyDigest> canaries_ ABSL_GUARDED_BY(mutex_);

@@ -37,12 +37,13 @@ std::vector<IndexRow> IndexRowsOf(const KeyRecord& key) {
           {Family::kByLabel, RowByCreateTime(Prefix(project_id, LabelText(name, value)), place)});
     }
   }
+  if (key.delete_time) rows.push_back({Family::kByDelete, ByDeleteRow(*key.delete_time, key.id)});
   std::sort(rows.begin(), rows.end());
   return rows;
 }
 
 bool HaveSameIndexRows(const KeyRecord& a, const KeyRecord& b) {
-  return a.owner == b.owner && a.labels == b.labels;
+  return a.owner == b.owner && a.labels == b.labels && a.delete_time == b.delete_time;
 }
 
 std::optional<std::string> ExpiryRowOf(const KeyRecord& key) {

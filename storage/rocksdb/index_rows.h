@@ -22,7 +22,7 @@ struct IndexRow {
   friend auto operator<=>(const IndexRow&, const IndexRow&) = default;
 };
 
-// The rows of `key` in by_project, by_owner and by_label, sorted.
+// The rows of `key` in by_project, by_owner, by_label and by_delete, sorted.
 std::vector<IndexRow> IndexRowsOf(const KeyRecord& key);
 // Whether two records of one key have the same rows there; its project and create time never
 // change.

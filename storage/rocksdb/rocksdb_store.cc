@@ -82,6 +82,10 @@ absl::Status RocksDbStore::ScanProjects(const std::string& after,
   return ScanProjectRows(*database_, after, visit);
 }
 
+absl::Status RocksDbStore::ScanDeletedKeys(absl::Time until, const KeyVisitor& visit) const {
+  return ScanDeletedKeyRows(*database_, until, visit);
+}
+
 absl::StatusOr<std::vector<Event>> RocksDbStore::ReadEvents(Revision after, size_t limit) const {
   return ReadEventRows(*database_, after, limit, applied_revision());
 }

@@ -96,6 +96,25 @@ absl::Status ScanProjectRows(const Database& database, const std::string& after,
   return FromRocksDb(it->status(), "list projects");
 }
 
+absl::Status ScanDeletedKeyRows(const Database& database, absl::Time until,
+                                const KeyVisitor& visit) {
+  rocksdb::ManagedSnapshot snapshot(&database.db());
+  rocksdb::ReadOptions options = ScanRead();
+  options.snapshot = snapshot.snapshot();
+  rocksdb::ReadOptions index_options = options;
+  const std::string end = ByDeleteRowsEnd(until);
+  const rocksdb::Slice upper_bound = end;
+  index_options.iterate_upper_bound = &upper_bound;
+
+  const auto it = database.NewIterator(Family::kByDelete, index_options);
+  for (it->SeekToFirst(); it->Valid(); it->Next()) {
+    const auto key = ReadIndexedKey(database, AsView(it->key()), options);
+    if (!key.ok()) return key.status();
+    if (!visit(*key)) return absl::OkStatus();
+  }
+  return FromRocksDb(it->status(), "list deleted keys");
+}
+
 absl::StatusOr<std::vector<Event>> ReadEventRows(const Database& database, Revision after,
                                                  size_t limit, Revision applied) {
   std::vector<Event> events;

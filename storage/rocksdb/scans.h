@@ -19,6 +19,8 @@ namespace claviger {
 absl::Status ScanKeyRows(const Database& database, const KeyScan& scan, const KeyVisitor& visit);
 absl::Status ScanProjectRows(const Database& database, const std::string& after,
                              const ProjectVisitor& visit);
+absl::Status ScanDeletedKeyRows(const Database& database, absl::Time until,
+                                const KeyVisitor& visit);
 
 // The key that a row of an index names, read with `options`. DATA_LOSS when there is none.
 absl::StatusOr<KeyRecord> ReadIndexedKey(const Database& database, std::string_view index_row,

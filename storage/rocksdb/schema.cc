@@ -29,6 +29,20 @@ uint64_t Ordered(absl::Time time) {
   return static_cast<uint64_t>(absl::ToUnixNanos(time)) ^ (uint64_t{1} << 63);
 }
 
+std::string TimeRow(absl::Time time, const KeyId& id) {
+  std::string row;
+  AppendBigEndian(row, Ordered(time));
+  row.append(id.text());
+  return row;
+}
+
+// Above all rows of `time` and earlier.
+std::string TimeRowsEnd(absl::Time time) {
+  std::string row;
+  AppendBigEndian(row, Ordered(time) + 1);
+  return row;
+}
+
 }  // namespace
 
 std::string EncodeU32(uint32_t value) {
@@ -84,17 +98,14 @@ std::optional<KeyId> KeyIdOfRow(std::string_view row) {
 }
 
 std::string ByExpiryRow(absl::Time expire_time, const KeyId& id) {
-  std::string row;
-  AppendBigEndian(row, Ordered(expire_time));
-  row.append(id.text());
-  return row;
+  return TimeRow(expire_time, id);
 }
 
-std::string ByExpiryRowsEnd(absl::Time now) {
-  // A key is expired from its expire time on, so that time's own rows are included.
-  std::string row;
-  AppendBigEndian(row, Ordered(now) + 1);
-  return row;
+// A key is expired from its expire time on, so that time's own rows are included.
+std::string ByExpiryRowsEnd(absl::Time now) { return TimeRowsEnd(now); }
+
+std::string ByDeleteRow(absl::Time delete_time, const KeyId& id) {
+  return TimeRow(delete_time, id);
 }
 
 std::string ByExpiryRowsBegin(absl::Time time) {
@@ -102,5 +113,7 @@ std::string ByExpiryRowsBegin(absl::Time time) {
   AppendBigEndian(row, Ordered(time));
   return row;
 }
+
+std::string ByDeleteRowsEnd(absl::Time until) { return TimeRowsEnd(until); }
 
 }  // namespace claviger

@@ -10,18 +10,20 @@
 //   by_owner    project NUL owner NUL inverted-create-time key-id   -> empty
 //   by_label    project NUL name=value NUL inverted-create-time key-id -> empty
 //   by_expiry   expire-time key-id  -> 'E' enabled | 'D' disabled | 'R' revoked or deleted
+//   by_delete   delete-time key-id  -> empty
 //   events      revision          -> StoredEvent
 //   audit       revision          -> StoredAuditEntry
 //   requests    request-id        -> StoredRequest
 //   projects    project           -> StoredProject
 //
 //   key-id = 16 bytes of text;  revision = u64
-//   expire-time = u64: nanoseconds since 1970 as i64 with the sign bit flipped
+//   expire-time, delete-time = u64: nanoseconds since 1970 as i64 with the sign bit flipped
 //   inverted-create-time = u64: the complement of the same
 //
 // Each row of by_project, by_owner and by_label is there a second time with an empty project, for
 // lists over all projects. Owners, and labels' names and values, have no NUL; an empty owner has no
-// row. `by_expiry` has the keys that have an expire time. index_rows.h makes these rows.
+// row. `by_expiry` has the keys that have an expire time, `by_delete` the deleted ones.
+// index_rows.h makes these rows.
 #ifndef CLAVIGER_STORAGE_ROCKSDB_SCHEMA_H_
 #define CLAVIGER_STORAGE_ROCKSDB_SCHEMA_H_
 
@@ -87,6 +89,10 @@ std::string ByExpiryRow(absl::Time expire_time, const KeyId& id);
 std::string ByExpiryRowsEnd(absl::Time now);
 // Rows from this one on expire at `time` or later.
 std::string ByExpiryRowsBegin(absl::Time time);
+
+std::string ByDeleteRow(absl::Time delete_time, const KeyId& id);
+// Rows below this one were deleted at `until` or earlier.
+std::string ByDeleteRowsEnd(absl::Time until);
 
 inline constexpr std::string_view kExpiryEnabled = "E";
 inline constexpr std::string_view kExpiryDisabled = "D";

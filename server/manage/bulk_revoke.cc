@@ -1,0 +1,204 @@
+#include "server/manage/bulk_revoke.h"
+
+#include <algorithm>
+#include <atomic>
+#include <memory>
+#include <utility>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+#include "core/status.h"
+#include "fmt/format.h"
+#include "server/manage/errors.h"
+#include "server/manage/key_reading.h"
+#include "server/manage/permissions.h"
+
+namespace claviger {
+namespace {
+
+// Mutations under way at a time: of the store's largest batch a quarter.
+constexpr size_t kSlice = 128;
+
+absl::Status TooManyKeys(size_t max_keys) {
+  return ErrorBuilder(absl::StatusCode::kFailedPrecondition, Reason::kTooManyKeys)
+      .Field("max_keys", "must be at least the number of keys that match")
+      .Build(fmt::format("max_keys: more than {} keys match; nothing was changed", max_keys));
+}
+
+absl::Status OutOfTime() {
+  return ErrorBuilder(absl::StatusCode::kDeadlineExceeded, Reason::kDeadlineExceeded)
+      .Build("the call's deadline came before this key's turn; it was not revoked");
+}
+
+absl::Status ShuttingDown() {
+  return ErrorBuilder(absl::StatusCode::kUnavailable, Reason::kShuttingDown)
+      .Build("the server stops; the key was not revoked");
+}
+
+void CountRevoked(const KeyRecord& key, BulkRevoked& result) {
+  ++result.revoked;
+  if (result.sample.size() < kMaxSample) result.sample.push_back(key.id);
+}
+
+void CountFailed(const KeyId& id, absl::Status why, BulkRevoked& result) {
+  ++result.failed;
+  if (result.failures.size() < kMaxListedFailures) result.failures.push_back({id, std::move(why)});
+}
+
+// The keys of a project that can match: by owner or by label where that says which.
+KeyScan ScanFor(const std::string& project_id, const KeyFilter& filter) {
+  KeyScan scan{.project_id = project_id, .after = std::nullopt};
+  if (!filter.owner.empty()) {
+    scan.owner = filter.owner;
+  } else if (!filter.labels.empty()) {
+    scan.label = *filter.labels.begin();
+  }
+  return scan;
+}
+
+}  // namespace
+
+// The revoking of one call: one slice after another. Lives until its `done` has run.
+class BulkRevoker::Feed : public std::enable_shared_from_this<Feed> {
+ public:
+  Feed(BulkRevoker& owner, const Caller& caller, BulkRevokeParams params, std::vector<KeyId> ids,
+       absl::Duration until, Done done)
+      : owner_(owner),
+        caller_(caller),
+        params_(std::move(params)),
+        detail_(params_.note.empty() ? "bulk" : "bulk: " + params_.note),
+        ids_(std::move(ids)),
+        until_(until),
+        done_(std::move(done)) {
+    result_.matched = static_cast<int64_t>(ids_.size());
+  }
+
+  // Begins slices as long as the one before has ended. REQUIRES: none is under way.
+  void Go() {
+    do {
+      if (next_ == ids_.size() || EndsEarly()) return Finish();
+      const size_t begin = next_;
+      const size_t end = std::min(ids_.size(), begin + kSlice);
+      next_ = end;
+      // One more for this thread: it is the one that goes on, unless an answer comes after its end.
+      under_way_.store(end - begin + 1, std::memory_order_relaxed);
+      for (size_t i = begin; i < end; ++i) RevokeOne(ids_[i]);
+    } while (under_way_.fetch_sub(1, std::memory_order_acq_rel) == 1);
+  }
+
+ private:
+  void RevokeOne(const KeyId& id) {
+    owner_.keys_.RevokeAmongMany(
+        caller_, id, params_.reason, params_.note, detail_, until_,
+        [self = this->shared_from_this(), id](absl::StatusOr<ChangedKey> changed) {
+          self->Count(id, std::move(changed));
+          if (self->under_way_.fetch_sub(1, std::memory_order_acq_rel) == 1) self->Go();
+        });
+  }
+
+  void Count(const KeyId& id, absl::StatusOr<ChangedKey> changed) {
+    absl::MutexLock lock(&mutex_);
+    if (!changed.ok()) {
+      if (DetailsOf(changed.status()).reason == Reason::kDeadlineExceeded) result_.cut_short = true;
+      return CountFailed(id, changed.status(), result_);
+    }
+    if (changed->restricting) {
+      CountRevoked(*changed->info, result_);
+    } else {
+      ++result_.already_revoked;
+    }
+    result_.revision = std::max(result_.revision, changed->revision);
+    result_.project_ids.insert(changed->info->project_id);
+  }
+
+  // Whether the keys that are left stay as they are; then they are counted.
+  bool EndsEarly() {
+    const bool stops = owner_.stopping_.load(std::memory_order_relaxed);
+    if (!stops && owner_.clock_.SinceBoot() <= until_) return false;
+    absl::MutexLock lock(&mutex_);
+    result_.cut_short = true;
+    for (; next_ < ids_.size(); ++next_) {
+      CountFailed(ids_[next_], stops ? ShuttingDown() : OutOfTime(), result_);
+    }
+    return true;
+  }
+
+  void Finish() {
+    BulkRevoked result;
+    {
+      absl::MutexLock lock(&mutex_);
+      result = std::move(result_);
+    }
+    done_(std::move(result));
+  }
+
+  BulkRevoker& owner_;
+  const Caller caller_;
+  const BulkRevokeParams params_;
+  const std::string detail_;
+  const std::vector<KeyId> ids_;
+  const absl::Duration until_;
+  Done done_;
+  size_t next_ = 0;  // of whoever runs Go
+  std::atomic<size_t> under_way_{0};
+  absl::Mutex mutex_;
+  BulkRevoked result_ ABSL_GUARDED_BY(mutex_);
+};
+
+void BulkRevoker::Run(const Caller& caller, BulkRevokeParams params, absl::Duration until,
+                      Done done) {
+  if (absl::Status s = caller.Require(permission::kKeysRevoke); !s.ok()) return done(s);
+  absl::StatusOr<std::vector<KeyId>> ids = Find(caller, params);
+  if (!ids.ok()) return done(ids.status());
+  if (params.validate_only) return done(WouldBe(caller, *ids));
+  std::make_shared<Feed>(*this, caller, std::move(params), *std::move(ids), until, std::move(done))
+      ->Go();
+}
+
+absl::StatusOr<std::vector<KeyId>> BulkRevoker::Find(const Caller& caller,
+                                                     const BulkRevokeParams& params) const {
+  if (!params.key_ids.empty()) {
+    if (params.key_ids.size() > params.max_keys) return TooManyKeys(params.max_keys);
+    return params.key_ids;
+  }
+  const KeyFilter& filter = params.filter;
+  const bool names_projects = !filter.project_ids.empty();
+  const bool reads_everywhere = !names_projects && caller.acts_in_all_projects();
+  const std::vector<std::string>& named = names_projects ? filter.project_ids : caller.projects();
+  const absl::Time now = clock_.Now();
+  std::vector<KeyId> ids;
+  const auto collect = [&](const KeyRecord& key) {
+    // Else whoever meant a customer's keys could lock out every caller of this authority.
+    const bool is_meant = names_projects || key.project_id != kManagementProject;
+    if (is_meant && Matches(filter, key, now)) ids.push_back(key.id);
+    return ids.size() <= params.max_keys;
+  };
+  // The empty project stands for all.
+  for (const std::string& project_id : reads_everywhere ? std::vector<std::string>{""} : named) {
+    if (!reads_everywhere && !caller.IsBoundTo(project_id)) continue;
+    absl::Status scanned = ReadScan(store_, ScanFor(project_id, filter))(nullptr, collect);
+    if (!scanned.ok()) return scanned;
+    if (ids.size() > params.max_keys) return TooManyKeys(params.max_keys);
+  }
+  return ids;
+}
+
+absl::StatusOr<BulkRevoked> BulkRevoker::WouldBe(const Caller& caller,
+                                                 const std::vector<KeyId>& ids) const {
+  BulkRevoked result;
+  result.matched = static_cast<int64_t>(ids.size());
+  for (const KeyId& id : ids) {
+    const absl::StatusOr<std::shared_ptr<const KeyRecord>> key = store_.FindKey(id);
+    if (!key.ok()) return key.status();
+    if (*key == nullptr || !caller.IsBoundTo((*key)->project_id)) {
+      CountFailed(id, KeyNotFound(id), result);
+    } else if ((*key)->revocation.has_value()) {
+      ++result.already_revoked;
+    } else {
+      CountRevoked(**key, result);
+    }
+  }
+  return result;
+}
+
+}  // namespace claviger
