@@ -37,6 +37,7 @@ constexpr std::array kReasons = {
     NamedReason{Reason::kStaleRevision, "STALE_REVISION"},
     NamedReason{Reason::kKeyRevoked, "KEY_REVOKED"},
     NamedReason{Reason::kKeyNotFound, "KEY_NOT_FOUND"},
+    NamedReason{Reason::kDigestInUse, "DIGEST_IN_USE"},
     NamedReason{Reason::kProjectNotFound, "PROJECT_NOT_FOUND"},
     NamedReason{Reason::kProjectExists, "PROJECT_EXISTS"},
     NamedReason{Reason::kProjectNotEmpty, "PROJECT_NOT_EMPTY"},

@@ -35,6 +35,7 @@ enum class Reason {
   kStaleRevision,      // STALE_REVISION: `if_revision` is not the current one
   kKeyRevoked,         // KEY_REVOKED: a revoked key cannot do that
   kKeyNotFound,        // KEY_NOT_FOUND
+  kDigestInUse,        // DIGEST_IN_USE: no key with that digest can be imported there
   kProjectNotFound,    // PROJECT_NOT_FOUND
   kProjectExists,      // PROJECT_EXISTS
   kProjectNotEmpty,    // PROJECT_NOT_EMPTY

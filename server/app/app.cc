@@ -134,12 +134,14 @@ absl::Status App::StartGrpc() {
   verifier_ = std::make_unique<Verifier>(*cache_, peppers_, *clock_, *verify_observer_);
   authenticator_ = std::make_unique<Authenticator>(*verifier_, callers_, *clock_);
   keys_ = std::make_unique<KeyManager>(*store_, peppers_, random_, *clock_);
+  lookup_ = std::make_unique<KeyLookup>(*verifier_);
+  importer_ = std::make_unique<KeyImporter>(*store_, peppers_, random_, *clock_);
   projects_ = std::make_unique<ProjectManager>(*store_, *clock_);
   workers_ = std::make_unique<WorkerPool>(kListThreads, kMaxWaitingLists);
 
   const RpcEnvironment environment{*authenticator_, *clock_, metrics_};
-  key_authority_ =
-      std::make_unique<KeyAuthorityService>(environment, *keys_, *store_, *workers_, *sync_);
+  key_authority_ = std::make_unique<KeyAuthorityService>(environment, *keys_, *lookup_, *importer_,
+                                                         *store_, *workers_, *sync_);
   projects_service_ = std::make_unique<ProjectsService>(environment, *projects_, *workers_);
   verifier_service_ =
       std::make_unique<VerifierService>(environment, *verifier_, *clock_, *sync_, store_->epoch());

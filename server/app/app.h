@@ -20,6 +20,8 @@
 #include "server/config/server_config.h"
 #include "server/manage/authenticator.h"
 #include "server/manage/caller_map.h"
+#include "server/manage/key_importer.h"
+#include "server/manage/key_lookup.h"
 #include "server/manage/key_manager.h"
 #include "server/manage/project_manager.h"
 #include "server/metrics/server_metrics.h"
@@ -87,6 +89,8 @@ class App {
   CallerMapHolder callers_;
   std::unique_ptr<Authenticator> authenticator_;
   std::unique_ptr<KeyManager> keys_;
+  std::unique_ptr<KeyLookup> lookup_;
+  std::unique_ptr<KeyImporter> importer_;
   std::unique_ptr<ProjectManager> projects_;
   std::unique_ptr<CertificateReloader> certificates_;
   std::unique_ptr<WorkerPool> workers_;

@@ -90,9 +90,12 @@ KeyManager::Done<ChangedKey> AnswerWith(Call call, const Clock& clock, sync::Syn
 }  // namespace
 
 KeyAuthorityService::KeyAuthorityService(const RpcEnvironment& environment, KeyManager& keys,
+                                         KeyLookup& lookup, KeyImporter& importer,
                                          const KeyStore& store, WorkerPool& workers,
                                          sync::SyncLoop& loop)
     : keys_(keys),
+      lookup_(lookup),
+      importer_(importer),
       store_(store),
       workers_(workers),
       loop_(loop),
@@ -105,6 +108,10 @@ KeyAuthorityService::KeyAuthorityService(const RpcEnvironment& environment, KeyM
       disable_key_(environment, kService, "DisableKey", {.permission = permission::kKeysUpdate}),
       enable_key_(environment, kService, "EnableKey", {.permission = permission::kKeysUpdate}),
       revoke_key_(environment, kService, "RevokeKey", {}),
+      lookup_key_(environment, kService, "LookupKey", {.permission = permission::kKeysLookup}),
+      import_keys_(
+          environment, kService, "ImportKeys",
+          {.permission = permission::kKeysImport, .max_request_bytes = kMaxBatchRequestBytes}),
       list_sessions_(environment, kService, "ListSessions",
                      {.permission = permission::kSettingsManage}) {}
 

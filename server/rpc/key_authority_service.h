@@ -3,6 +3,8 @@
 #define CLAVIGER_SERVER_RPC_KEY_AUTHORITY_SERVICE_H_
 
 #include "claviger/v1/key_authority.grpc.pb.h"
+#include "server/manage/key_importer.h"
+#include "server/manage/key_lookup.h"
 #include "server/manage/key_manager.h"
 #include "server/rpc/rpc_method.h"
 #include "server/rpc/worker_pool.h"
@@ -18,15 +20,18 @@ using RawKeyAuthority = v1::KeyAuthority::WithRawCallbackMethod_IssueKey<
             v1::KeyAuthority::WithRawCallbackMethod_DisableKey<
                 v1::KeyAuthority::WithRawCallbackMethod_EnableKey<
                     v1::KeyAuthority::WithRawCallbackMethod_RevokeKey<
-                        v1::KeyAuthority::WithRawCallbackMethod_ListSessions<
-                            v1::KeyAuthority::Service>>>>>>>>;
+                        v1::KeyAuthority::WithRawCallbackMethod_LookupKey<
+                            v1::KeyAuthority::WithRawCallbackMethod_ImportKeys<
+                                v1::KeyAuthority::WithRawCallbackMethod_ListSessions<
+                                    v1::KeyAuthority::Service>>>>>>>>>>;
 
 // Thread safety: called by gRPC from any thread at once.
 class KeyAuthorityService final : public RawKeyAuthority {
  public:
   // All arguments outlive the server that the service is registered with.
-  KeyAuthorityService(const RpcEnvironment& environment, KeyManager& keys, const KeyStore& store,
-                      WorkerPool& workers, sync::SyncLoop& loop);
+  KeyAuthorityService(const RpcEnvironment& environment, KeyManager& keys, KeyLookup& lookup,
+                      KeyImporter& importer, const KeyStore& store, WorkerPool& workers,
+                      sync::SyncLoop& loop);
 
   using Context = grpc::CallbackServerContext;
   using Reactor = grpc::ServerUnaryReactor;
@@ -39,10 +44,14 @@ class KeyAuthorityService final : public RawKeyAuthority {
   Reactor* DisableKey(Context* context, const Bytes* in, Bytes* out) override;
   Reactor* EnableKey(Context* context, const Bytes* in, Bytes* out) override;
   Reactor* RevokeKey(Context* context, const Bytes* in, Bytes* out) override;
+  Reactor* LookupKey(Context* context, const Bytes* in, Bytes* out) override;
+  Reactor* ImportKeys(Context* context, const Bytes* in, Bytes* out) override;
   Reactor* ListSessions(Context* context, const Bytes* in, Bytes* out) override;
 
  private:
   KeyManager& keys_;
+  KeyLookup& lookup_;
+  KeyImporter& importer_;
   const KeyStore& store_;
   WorkerPool& workers_;
   sync::SyncLoop& loop_;
@@ -54,6 +63,8 @@ class KeyAuthorityService final : public RawKeyAuthority {
   const RpcMethod disable_key_;
   const RpcMethod enable_key_;
   const RpcMethod revoke_key_;
+  const RpcMethod lookup_key_;
+  const RpcMethod import_keys_;
   const RpcMethod list_sessions_;
 };
 

@@ -27,20 +27,23 @@ std::optional<std::string> ExpiryRowOf(const KeyRecord& key) {
 }  // namespace
 
 BatchWriter::BatchWriter(Database& database, const DiskGuard& disk, const PersistedState& state,
-                         size_t event_retention, DurableFunction on_durable)
+                         bool has_imported_keys, size_t event_retention, DurableFunction on_durable)
     : database_(database),
       disk_(disk),
       event_retention_(event_retention),
       on_durable_(std::move(on_durable)),
-      state_(state) {}
+      state_(state),
+      has_imported_keys_(has_imported_keys) {}
 
 absl::Status BatchWriter::Write(std::span<const NumberedChange> batch) {
   PersistedState next = state_;
   rocksdb::WriteBatch rows;
+  bool imports = false;
   for (const NumberedChange& change : batch) {
     next.revision = change.committed.revision;
     next.highest_time = std::max(next.highest_time, change.time);
     AppendKeys(change, next, rows);
+    imports |= AppendImported(change, rows);
     AppendOthers(change, rows);
     AppendHistory(change, next, rows);
   }
@@ -48,6 +51,7 @@ absl::Status BatchWriter::Write(std::span<const NumberedChange> batch) {
   Put(Family::kMeta, kStateRow, EncodeState(next), rows);
   if (auto status = database_.Write(rows); !status.ok()) return status;
   state_ = next;
+  if (imports) has_imported_keys_.store(true, std::memory_order_release);
   on_durable_(next.revision);
   return absl::OkStatus();
 }
@@ -80,6 +84,17 @@ void BatchWriter::AppendKeys(const NumberedChange& change, PersistedState& state
     if (const auto expiry_row = ExpiryRowOf(*key)) Delete(Family::kByExpiry, *expiry_row, rows);
     Delete(Family::kKeys, key->id.text(), rows);
   }
+}
+
+bool BatchWriter::AppendImported(const NumberedChange& change, rocksdb::WriteBatch& rows) const {
+  bool imports = false;
+  ForEachImportedRow(change, [&](const KeyDigest& digest, const std::optional<KeyId>& id) {
+    const std::string_view row = AsBytes(digest.bytes);
+    if (!id.has_value()) return Delete(Family::kImported, row, rows);
+    Put(Family::kImported, row, id->text(), rows);
+    imports = true;
+  });
+  return imports;
 }
 
 void BatchWriter::AppendOthers(const NumberedChange& change, rocksdb::WriteBatch& rows) const {

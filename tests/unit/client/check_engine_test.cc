@@ -28,16 +28,14 @@ constexpr absl::Duration kStale = absl::Seconds(10);
 class FakeAuthority final : public Authority {
  public:
   struct Asked {
-    KeyId id;
-    KeyHash hash;
+    AskedKey key;
     absl::Duration deadline;
     AnswerCallback callback;
   };
 
-  void Ask(const KeyId& id, const KeyHash& hash, absl::Duration deadline,
-           AnswerCallback callback) override {
+  void Ask(const AskedKey& key, absl::Duration deadline, AnswerCallback callback) override {
     absl::MutexLock lock(&mutex_);
-    asked_.push_back({id, hash, deadline, std::move(callback)});
+    asked_.push_back({key, deadline, std::move(callback)});
   }
 
   size_t waiting() const {
@@ -136,6 +134,7 @@ class CheckEngineTest : public ::testing::Test {
   VerifierView view_{kStale};
   GrantCache grants_{{}};
   NegativeCache negatives_;
+  KeyHints foreign_{256};
   InsertFence fence_{view_, grants_, negatives_};
   FlightTable flights_;
   FakeAuthority authority_;
@@ -144,6 +143,7 @@ class CheckEngineTest : public ::testing::Test {
                                                 .view = view_,
                                                 .grants = grants_,
                                                 .negatives = negatives_,
+                                                .foreign = foreign_,
                                                 .fence = fence_,
                                                 .flights = flights_,
                                                 .authority = authority_,
@@ -161,8 +161,8 @@ TEST_F(CheckEngineTest, AsksOnceThenAnswersFromTheCache) {
 TEST_F(CheckEngineTest, AsksByTheKeysHashWithinTheTimeout) {
   Start();
   const FakeAuthority::Asked asked = authority_.Take();
-  EXPECT_EQ(asked.id, IdOf(1));
-  EXPECT_TRUE(Equal(asked.hash, HashKey(key_)));
+  EXPECT_EQ(asked.key.id, IdOf(1));
+  EXPECT_TRUE(Equal(asked.key.hash, HashKey(key_)));
   EXPECT_EQ(asked.deadline, clock_.SinceBoot() + absl::Seconds(1));
 }
 
