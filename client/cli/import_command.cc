@@ -27,7 +27,7 @@ namespace {
 // What a call takes, with room for all else in it.
 constexpr size_t kMaxBatchRows = 1000;
 constexpr size_t kMaxBatchBytes = 900 << 10;
-constexpr size_t kShownRejections = 20;
+constexpr int64_t kShownRejections = 20;
 
 struct ImportOptions {
   std::string file;

@@ -61,7 +61,10 @@ Outcome<std::string> TestCaller::CallBytes(const std::string& method,
 }
 
 std::string TestCaller::MethodOf(const google::protobuf::Descriptor& request) {
-  const google::protobuf::ServiceDescriptor& service = *request.file()->service(0);
+  // Messages may stand in a file of their own, beside that of their service.
+  const bool apart = request.file()->service_count() == 0;
+  const google::protobuf::ServiceDescriptor& service =
+      apart ? *v1::IssueKeyRequest::descriptor()->file()->service(0) : *request.file()->service(0);
   for (int i = 0; i < service.method_count(); ++i) {
     if (service.method(i)->input_type() == &request) {
       return fmt::format("/{}/{}", service.full_name(), service.method(i)->name());
