@@ -29,6 +29,22 @@ KeyHash KeyHasher::Finish() {
   return hash;
 }
 
+Sha512Bytes Sha512(std::string_view data) {
+  // A context of its own: that of the thread is SHA-256's, and to change it costs an allocation.
+  thread_local const evp::DigestContext context = [] {
+    evp::DigestContext made = evp::NewDigestContext();
+    evp::Require(EVP_DigestInit_ex2(made.get(), evp::Sha512Algorithm(), nullptr) == 1,
+                 "EVP_DigestInit_ex2");
+    return made;
+  }();
+  evp::Require(EVP_DigestInit_ex2(context.get(), nullptr, nullptr) == 1, "EVP_DigestInit_ex2");
+  evp::Update(context.get(), data);
+  Sha512Bytes digest;
+  evp::Require(EVP_DigestFinal_ex(context.get(), digest.data(), nullptr) == 1,
+               "EVP_DigestFinal_ex");
+  return digest;
+}
+
 bool Equal(const KeyHash& a, const KeyHash& b) {
   return ConstantTimeEquals(AsBytes(a.bytes), AsBytes(b.bytes));
 }
@@ -50,6 +66,10 @@ std::string ToHex(std::string_view bytes) {
 }
 
 std::string_view AsBytes(const Sha256Bytes& bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+std::string_view AsBytes(const Sha512Bytes& bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 

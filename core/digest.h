@@ -3,6 +3,10 @@
 //   key hash = SHA-256(whole key)                       what a verifier sends and caches
 //   digest   = HMAC-SHA-256(pepper, "claviger.v1" || key id || key hash)     what is stored
 //
+// and of a key that was made elsewhere, of which only a hash of its text is known:
+//
+//   digest   = HMAC-SHA-256(pepper, "claviger.imported.v1" || algorithm || hash)
+//
 // A random 256-bit secret needs no slow hash (NIST SP 800-63B-4, 3.1.1.2: from 112 bits on); the
 // pepper means that a stolen database can neither check guesses nor forge rows.
 #ifndef CLAVIGER_CORE_DIGEST_H_
@@ -23,6 +27,10 @@
 namespace claviger {
 
 using Sha256Bytes = std::array<uint8_t, 32>;
+using Sha512Bytes = std::array<uint8_t, 64>;
+
+// The algorithm of the hash by which a key that was made elsewhere is known.
+enum class ImportAlgorithm : unsigned char { kSha256 = 1, kSha512 = 2 };
 
 // SHA-256 of a whole key. Not a secret that opens anything by itself, but enough to ask about the
 // key: treat it as confidential and do not log it.
@@ -39,6 +47,8 @@ struct KeyDigest {
 // as much).
 Sha256Bytes Sha256(std::string_view data);
 KeyHash HashKey(std::string_view whole_key);
+// SHA-512, for texts that are no keys of ours.
+Sha512Bytes Sha512(std::string_view data);
 
 // HashKey in two halves that take about as long: a cached key's memory is fetched meanwhile.
 // Between them the thread hashes nothing else.
@@ -55,6 +65,7 @@ bool Equal(const KeyDigest& a, const KeyDigest& b);
 // Lower-case hexadecimal.
 std::string ToHex(std::string_view bytes);
 std::string_view AsBytes(const Sha256Bytes& bytes);
+std::string_view AsBytes(const Sha512Bytes& bytes);
 
 // The peppers that this server can read; the first one writes.
 //
@@ -84,6 +95,11 @@ class PepperSet {
   // Digest under the pepper `pepper_id`. FAILED_PRECONDITION when there is none with that id.
   absl::StatusOr<KeyDigest> Digest(std::string_view pepper_id, const KeyId& id,
                                    const KeyHash& hash) const;
+  // Digest of a key that was made elsewhere, under the pepper `pepper_id`. `hash` is of the key's
+  // whole text: 32 bytes for SHA-256, 64 for SHA-512. Finds the key, so no key id is in it. Errors
+  // as Digest.
+  absl::StatusOr<KeyDigest> ImportedDigest(std::string_view pepper_id, ImportAlgorithm algorithm,
+                                           std::string_view hash) const;
   // As long a computation as `Digest`, for keys that do not exist: their check must not answer
   // sooner.
   void BurnDigest(const KeyId& id, const KeyHash& hash) const;

@@ -7,6 +7,15 @@
 #include <cstdlib>
 
 namespace claviger::evp {
+namespace {
+
+const EVP_MD* Fetch(const char* name) {
+  const EVP_MD* fetched = EVP_MD_fetch(nullptr, name, nullptr);
+  Require(fetched != nullptr, "EVP_MD_fetch");
+  return fetched;
+}
+
+}  // namespace
 
 void Require(bool ok, const char* operation) {
   if (ok) return;
@@ -18,11 +27,12 @@ void Require(bool ok, const char* operation) {
 
 const EVP_MD* Sha256Algorithm() {
   // Kept until the process ends: threads may hash until then.
-  static const EVP_MD* const algorithm = [] {
-    const EVP_MD* fetched = EVP_MD_fetch(nullptr, "SHA256", nullptr);
-    Require(fetched != nullptr, "EVP_MD_fetch(SHA256)");
-    return fetched;
-  }();
+  static const EVP_MD* const algorithm = Fetch("SHA256");
+  return algorithm;
+}
+
+const EVP_MD* Sha512Algorithm() {
+  static const EVP_MD* const algorithm = Fetch("SHA512");
   return algorithm;
 }
 

@@ -26,8 +26,9 @@ using DigestContext = std::unique_ptr<EVP_MD_CTX, Free<EVP_MD_CTX_free>>;
 // literal.
 void Require(bool ok, const char* operation);
 
-// SHA-256, fetched once for the process.
+// SHA-256 and SHA-512, fetched once for the process.
 const EVP_MD* Sha256Algorithm();
+const EVP_MD* Sha512Algorithm();
 
 DigestContext NewDigestContext();
 

@@ -42,9 +42,6 @@ struct Revocation {
   friend bool operator==(const Revocation&, const Revocation&) = default;
 };
 
-// The algorithm of the digest by which a key that was made elsewhere is known.
-enum class ImportAlgorithm : unsigned char { kSha256 = 1, kSha512 = 2 };
-
 // A key without its secret.
 struct KeyRecord {
   KeyId id;

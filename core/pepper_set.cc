@@ -17,6 +17,7 @@ namespace claviger {
 namespace {
 
 constexpr std::string_view kDigestLabel = "claviger.v1";
+constexpr std::string_view kImportedLabel = "claviger.imported.v1";
 constexpr std::string_view kCanaryInput = "claviger.canary";
 constexpr std::string_view kLineSyntax =
     "must be `id:base64` with an id of [a-z0-9-]{1,32} and at least 32 bytes";
@@ -217,6 +218,15 @@ absl::StatusOr<KeyDigest> PepperSet::Digest(std::string_view pepper_id, const Ke
   const absl::StatusOr<const Pepper*> pepper = impl_->FindOrError(pepper_id);
   if (!pepper.ok()) return pepper.status();
   return KeyDigest{(*pepper)->hmac.Mac(kDigestLabel, id.text(), AsBytes(hash.bytes))};
+}
+
+absl::StatusOr<KeyDigest> PepperSet::ImportedDigest(std::string_view pepper_id,
+                                                    ImportAlgorithm algorithm,
+                                                    std::string_view hash) const {
+  const absl::StatusOr<const Pepper*> pepper = impl_->FindOrError(pepper_id);
+  if (!pepper.ok()) return pepper.status();
+  const char number = static_cast<char>(algorithm);
+  return KeyDigest{(*pepper)->hmac.Mac(kImportedLabel, {&number, 1}, hash)};
 }
 
 void PepperSet::BurnDigest(const KeyId& id, const KeyHash& hash) const {

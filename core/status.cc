@@ -40,6 +40,7 @@ constexpr std::array kReasons = {
     NamedReason{Reason::kKeyDisabled, "KEY_DISABLED"},
     NamedReason{Reason::kKeyRotated, "KEY_ROTATED"},
     NamedReason{Reason::kKeyNotFound, "KEY_NOT_FOUND"},
+    NamedReason{Reason::kDigestInUse, "DIGEST_IN_USE"},
     NamedReason{Reason::kProjectNotFound, "PROJECT_NOT_FOUND"},
     NamedReason{Reason::kProjectExists, "PROJECT_EXISTS"},
     NamedReason{Reason::kProjectNotEmpty, "PROJECT_NOT_EMPTY"},

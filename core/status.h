@@ -38,6 +38,7 @@ enum class Reason {
   kKeyDisabled,        // KEY_DISABLED: a disabled key cannot do that
   kKeyRotated,         // KEY_ROTATED: another key took its place already
   kKeyNotFound,        // KEY_NOT_FOUND
+  kDigestInUse,        // DIGEST_IN_USE: no key with that digest can be imported there
   kProjectNotFound,    // PROJECT_NOT_FOUND
   kProjectExists,      // PROJECT_EXISTS
   kProjectNotEmpty,    // PROJECT_NOT_EMPTY

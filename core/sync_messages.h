@@ -53,6 +53,8 @@ struct Welcome {
   // The projects whose changes will be told, and so the only ones whose keys may be cached;
   // nullopt: all.
   std::optional<std::vector<std::string>> projects;
+  // Whether there are keys that were made elsewhere; see Invalidation.
+  bool imported_keys = false;
 };
 
 // Something that may be cached and is not true any more.
@@ -75,6 +77,9 @@ struct Invalidation {
   Revision previous_revision;
   Revision to_revision;
   std::vector<Item> items;
+  // Whether there are keys that were made elsewhere. While there are none, a text that is no key of
+  // ours is nobody's, and with a live lease the authority need not be asked.
+  bool imported_keys = false;
 };
 
 // A lease for the beat `beat_id`, counted by the verifier from its sending of that beat, by the

@@ -80,6 +80,8 @@ struct Event {
   Revision revision;
   std::vector<std::pair<KeyId, std::string>> keys;  // with their project
   std::vector<std::string> projects;                // changed or deleted
+  // One of the keys was made elsewhere. Not kept: see KeyStore::has_imported_keys.
+  bool imports = false;
 };
 
 }  // namespace claviger

@@ -47,6 +47,8 @@ class StateReader {
   virtual absl::StatusOr<std::shared_ptr<const KeyRecord>> FindKey(const KeyId& id) const = 0;
   virtual absl::StatusOr<std::shared_ptr<const ProjectRecord>> FindProject(
       const std::string& project_id) const = 0;
+  // The key that was imported with this digest (PepperSet::ImportedDigest); nullopt: there is none.
+  virtual absl::StatusOr<std::optional<KeyId>> FindImported(const KeyDigest& digest) const = 0;
   virtual absl::StatusOr<bool> ProjectHasKeys(const std::string& project_id) const = 0;
   // Null also for a request that expired before `now`.
   virtual absl::StatusOr<std::shared_ptr<const RequestRecord>> FindRequest(
@@ -154,6 +156,11 @@ class KeyStore : public StateReader {
   // The latest wall time at which something was committed, over restarts too; InfinitePast before
   // the first. A clock that shows less was set back.
   virtual absl::Time highest_time_seen() const = 0;
+
+  // False only while no key was ever imported, or all that were are gone since before the store was
+  // opened. Costs nothing: tells whether FindImported is worth asking. True, once a mutation put
+  // one, for every listener that is told of it.
+  virtual bool has_imported_keys() const = 0;
 
   // Queues a mutation; never blocks. `done` gets the mutation's own error, or UNAVAILABLE:
   // `OVERLOADED` (queue full), `STORE_UNAVAILABLE` (read-only after a write error: the mutation may

@@ -34,13 +34,35 @@ inline AuditEntry AuditEntryOf(const NumberedChange& change, const Sha256Bytes& 
           .previous_hash = previous_hash};
 }
 
+// What `change` does to the index of imported keys: calls `visit(digest, id)` for each of its rows
+// that is written, and with nullopt for each that goes.
+template <typename Visit>
+void ForEachImportedRow(const NumberedChange& change, Visit visit) {
+  const std::optional<KeyId> gone;
+  for (size_t i = 0; i < change.committed.keys.size(); ++i) {
+    const KeyRecord& key = *change.committed.keys[i];
+    const KeyRecord* const replaced = change.replaced_keys[i].get();
+    const bool was = replaced != nullptr && replaced->imported.has_value();
+    const bool same = was && key.imported.has_value() && Equal(replaced->digest, key.digest);
+    if (same) continue;
+    if (was) visit(replaced->digest, gone);
+    if (key.imported.has_value()) visit(key.digest, std::optional<KeyId>(key.id));
+  }
+  for (const auto& key : change.committed.deleted_keys) {
+    if (key->imported.has_value()) visit(key->digest, gone);
+  }
+}
+
 // What subscribers are told of `change`.
 inline Event EventOf(const Committed& change) {
   Event event{.revision = change.revision, .keys = {}, .projects = {}};
   if (change.unseen_by_verifiers) return event;
   event.projects = change.deleted_projects;
   for (const auto& key : change.deleted_keys) event.keys.emplace_back(key->id, key->project_id);
-  for (const auto& key : change.keys) event.keys.emplace_back(key->id, key->project_id);
+  for (const auto& key : change.keys) {
+    event.keys.emplace_back(key->id, key->project_id);
+    event.imports |= key->imported.has_value();
+  }
   for (const auto& project : change.projects) event.projects.push_back(project->project_id);
   return event;
 }

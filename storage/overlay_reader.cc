@@ -3,6 +3,9 @@
 namespace claviger {
 
 void OverlayReader::Apply(const NumberedChange& change) {
+  ForEachImportedRow(change, [this](const KeyDigest& digest, const std::optional<KeyId>& id) {
+    imported_[digest.bytes] = id;
+  });
   for (const auto& key : change.committed.keys) {
     keys_[key->id] = key;
     projects_with_keys_.insert(key->project_id);
@@ -28,6 +31,11 @@ absl::StatusOr<std::shared_ptr<const ProjectRecord>> OverlayReader::FindProject(
   auto found = base_.FindProject(project_id);
   if (found.ok()) projects_.emplace(project_id, *found);
   return found;
+}
+
+absl::StatusOr<std::optional<KeyId>> OverlayReader::FindImported(const KeyDigest& digest) const {
+  if (const auto it = imported_.find(digest.bytes); it != imported_.end()) return it->second;
+  return base_.FindImported(digest);
 }
 
 absl::StatusOr<bool> OverlayReader::ProjectHasKeys(const std::string& project_id) const {

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/container/flat_hash_map.h"
@@ -28,6 +29,7 @@ class OverlayReader final : public StateReader {
   absl::StatusOr<std::shared_ptr<const KeyRecord>> FindKey(const KeyId& id) const override;
   absl::StatusOr<std::shared_ptr<const ProjectRecord>> FindProject(
       const std::string& project_id) const override;
+  absl::StatusOr<std::optional<KeyId>> FindImported(const KeyDigest& digest) const override;
   absl::StatusOr<bool> ProjectHasKeys(const std::string& project_id) const override;
   absl::StatusOr<std::shared_ptr<const RequestRecord>> FindRequest(const std::string& id,
                                                                    absl::Time now) const override;
@@ -39,6 +41,9 @@ class OverlayReader final : public StateReader {
   // Null: known to be absent.
   mutable absl::flat_hash_map<KeyId, std::shared_ptr<const KeyRecord>> keys_;
   mutable absl::flat_hash_map<std::string, std::shared_ptr<const ProjectRecord>> projects_;
+  absl::flat_hash_map<std::string, std::shared_ptr<const ProjectRecord>> projects_;
+  // By digest; nullopt: gone.
+  absl::flat_hash_map<Sha256Bytes, std::optional<KeyId>> imported_;
   absl::flat_hash_set<std::string> projects_with_keys_;
   absl::flat_hash_map<std::string, std::shared_ptr<const RequestRecord>> requests_;
   std::map<std::string, KeyDigest> canaries_;

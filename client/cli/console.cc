@@ -36,6 +36,7 @@ Console ProcessConsole(std::ostream& out, std::ostream& err, const EnvironmentLo
   console.in_fd = STDIN_FILENO;
   console.in_is_terminal = isatty(STDIN_FILENO) == 1;
   console.out_is_terminal = isatty(STDOUT_FILENO) == 1;
+  console.err_is_terminal = isatty(STDERR_FILENO) == 1;
   console.width = WidthOfTerminal(environment);
   console.color = console.out_is_terminal && !environment("NO_COLOR").has_value() &&
                   environment("TERM").value_or("dumb") != "dumb";

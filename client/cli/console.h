@@ -26,6 +26,7 @@ struct Console {
   int in_fd = 0;
   bool in_is_terminal = false;
   bool out_is_terminal = false;
+  bool err_is_terminal = false;
   // Columns of `out`.
   size_t width = 100;
   bool color = false;

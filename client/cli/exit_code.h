@@ -15,6 +15,7 @@ enum class ExitCode : int {
   kUsage = 2,        // the arguments, as found here or by the server
   kUnreachable = 3,  // no answer: not reachable, not available, or not in time
   kPending = 4,      // done, but some verifier may accept the old state for a while
+  kFound = 5,        // for `scan`: a real key lies about that is not revoked
 };
 
 // For the outcome of a call.

@@ -73,6 +73,7 @@ FieldList KeyFields(const v1::Key& key, absl::Time now) {
   fields.Add("project", key.project_id());
   fields.Add("name", key.display_name());
   fields.Add("description", key.description());
+  if (key.imported()) fields.Add("made", "elsewhere; imported by its digest");
   fields.Add("state", EnumLabel(key.state()), ToneOf(key.state()));
   fields.Add("environment", key.environment() == v1::ENVIRONMENT_TEST ? "test" : "live");
   fields.Add("scopes", JoinOrNone(key.scopes()));

@@ -14,8 +14,10 @@
 #include "client/cli/display_text.h"
 #include "client/cli/global_options.h"
 #include "client/cli/help_format.h"
+#include "client/cli/import_command.h"
 #include "client/cli/key_commands.h"
 #include "client/cli/project_commands.h"
+#include "client/cli/scan_command.h"
 #include "client/cli/status_command.h"
 #include "client/cli/verify_command.h"
 #include "client/cli/watch_command.h"
@@ -28,7 +30,8 @@ constexpr char kDescription[] =
     "claviger: issue, scope, revoke and check API keys at a Claviger server";
 constexpr char kFooter[] =
     "Exit codes: 0 done or valid, 1 denied or refused, 2 wrong arguments, 3 server unreachable,\n"
-    "4 done, but a verifier that did not answer may accept the old state for a while\n\n"
+    "4 done, but a verifier that did not answer may accept the old state for a while,\n"
+    "5 scan found a real key that is not revoked\n\n"
     "Examples:\n"
     "  claviger status\n"
     "  claviger project create acme --name 'Acme API'\n"
@@ -43,6 +46,7 @@ void AddCommands(CLI::App& root, CommandSet& commands) {
   CLI::App& key = commands.AddGroup(root, "key", "Keys: issue, list, re-scope, stop");
   AddKeyIssue(key, commands);
   AddKeyGet(key, commands);
+  AddKeyLookup(key, commands);
   AddKeyList(key, commands);
   AddKeyScopes(key, commands);
   AddKeyUpdate(key, commands);
@@ -54,6 +58,8 @@ void AddCommands(CLI::App& root, CommandSet& commands) {
   AddAuditExport(audit, commands);
   AddAuditVerify(audit, commands);
   AddVerify(root, commands);
+  AddScan(root, commands);
+  AddImport(root, commands);
   AddStatus(root, commands);
   AddWatch(root, commands);
   AddCompletion(root, commands);

@@ -3,17 +3,15 @@
 #include <fmt/format.h>
 
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "client/cli/display_text.h"
 #include "client/cli/enum_text.h"
+#include "client/cli/key_commands.h"
 #include "client/cli/key_view.h"
 #include "client/cli/request_fields.h"
 #include "client/cli/secret_input.h"
-#include "core/digest.h"
-#include "core/key_format.h"
 
 namespace claviger::cli {
 namespace {
@@ -44,12 +42,9 @@ absl::StatusOr<Secret> ReadKey(const VerifyOptions& options, CommandContext& con
   return key;
 }
 
-v1::VerifyRequest MakeRequest(const VerifyOptions& options, const ParsedKey& parsed,
-                              const Secret& key) {
+v1::VerifyRequest MakeRequest(const VerifyOptions& options, const Secret& key) {
   v1::VerifyRequest request;
-  const KeyHash hash = HashKey(key.ExposeSecret());
-  request.mutable_digest()->set_key_id(parsed.id.ToString());
-  request.mutable_digest()->set_sha256(std::string(AsBytes(hash.bytes)));
+  FillDigest(key.ExposeSecret(), *request.mutable_digest());
   request.set_project_id(options.project);
   FillStrings(options.scopes, *request.mutable_required_scopes());
   FillStrings(options.any_scopes, *request.mutable_any_scopes());
@@ -97,16 +92,9 @@ ExitCode Show(const VerifyOptions& options, const v1::VerifyResponse& response,
 ExitCode Verify(const VerifyOptions& options, CommandContext& context) {
   const absl::StatusOr<Secret> key = ReadKey(options, context);
   if (!key.ok()) return context.Fail(key.status());
-  const std::optional<ParsedKey> parsed = ParseKey(key->ExposeSecret());
-  if (!parsed.has_value()) {
-    v1::VerifyResponse response;
-    response.set_code(v1::VERIFY_CODE_NOT_FOUND);
-    if (options.explain) response.set_explanation("It is not well-formed; no server was asked.");
-    return Show(options, response, context);
-  }
   const absl::StatusOr<Connection*> connection = context.Connect();
   if (!connection.ok()) return context.Fail(connection.status());
-  const v1::VerifyRequest request = MakeRequest(options, *parsed, *key);
+  const v1::VerifyRequest request = MakeRequest(options, *key);
   v1::VerifyResponse response;
   const grpc::Status status = (*connection)->Call(Retry::kIfUnavailable, [&](auto* call) {
     return (*connection)->verifier().Verify(call, request, &response);
@@ -122,8 +110,8 @@ void AddVerify(CLI::App& parent, CommandSet& commands) {
   CLI::App& command = commands.Add(
       parent, "verify",
       "Check a key: exit code 0 when it is good, 1 when it is not.\n"
-      "The key is read from standard input or a file, never from an argument, and its SHA-256\n"
-      "is all that is sent. What is no well-formed key is denied (NOT_FOUND) without asking.",
+      "The key is read from standard input or a file, never from an argument, and its digest is\n"
+      "all that is sent.",
       "  claviger verify -s invoices:read < customer.key\n"
       "  printf %s \"$KEY\" | claviger verify -p acme --client-ip 203.0.113.7 --explain");
   command

@@ -2,6 +2,8 @@
 #ifndef CLAVIGER_CLIENT_SRC_AUTHORITY_H_
 #define CLAVIGER_CLIENT_SRC_AUTHORITY_H_
 
+#include <optional>
+
 #include "absl/functional/any_invocable.h"
 #include "absl/time/time.h"
 #include "client/src/flight_table.h"
@@ -16,6 +18,15 @@ struct AuthorityAnswer {
   absl::Duration asked_at;
 };
 
+// Whom a check is about.
+struct AskedKey {
+  // Of a text that is no key of ours: this process's name for it.
+  KeyId id;
+  KeyHash hash;  // of the whole text
+  // Set for a text that is no key of ours, which may be one that was imported by this digest.
+  std::optional<Sha512Bytes> sha512;
+};
+
 using AnswerCallback = absl::AnyInvocable<void(const AuthorityAnswer&)>;
 
 // Thread safety: all methods may be called from any thread at once.
@@ -25,8 +36,7 @@ class Authority {
 
   // Asks about the key without requirements, so that the answer serves every check of it. Calls
   // back once, before `deadline` or shortly after, on the client's thread or before this returns.
-  virtual void Ask(const KeyId& id, const KeyHash& hash, absl::Duration deadline,
-                   AnswerCallback callback) = 0;
+  virtual void Ask(const AskedKey& key, absl::Duration deadline, AnswerCallback callback) = 0;
 };
 
 }  // namespace claviger::client

@@ -1,6 +1,7 @@
 #include "client/src/check_engine.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "absl/synchronization/notification.h"
@@ -29,6 +30,19 @@ std::optional<KeyId> FindKeyId(std::string_view key) {
     return std::nullopt;
   }
   return KeyId::Parse(key.substr(key.size() - kTailLength + kIdOffset, kKeyIdLength));
+}
+
+// What may be a key at all.
+constexpr size_t kMaxTextBytes = 1024;
+
+// A name for a text that names no key itself: for what is kept by key id. That a key has it is as
+// likely as that two keys have one id, and then it is the hash that tells them apart.
+KeyId NameOfText(const KeyHash& hash) {
+  constexpr std::string_view kDigits =
+      "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+  std::array<char, kKeyIdLength> name;
+  for (size_t i = 0; i < name.size(); ++i) name[i] = kDigits[hash.bytes[i] % kDigits.size()];
+  return KeyId::Parse({name.data(), name.size()}).value_or(KeyId());
 }
 
 // The entry's grant, if it is live and of that key; else null.
@@ -127,7 +141,10 @@ std::optional<Decision> CheckEngine::DecideLocally(std::string_view key,
   // The end is the hash's to read, but a key that lies across two lines of memory needs both.
   if (!key.empty()) __builtin_prefetch(&key.back());
   const std::optional<KeyId> id = FindKeyId(key);
-  if (!id.has_value()) return NotFoundLocally();
+  if (!id.has_value()) {
+    const absl::Duration now = env_.clock.SinceBoot();
+    return DecideForeign(key, wanted, now, env_.view.LeaseLive(now), /*hashed=*/false, question);
+  }
   question.id = *id;
   const GrantCache::Place place = env_.grants.Locate(*id);
   // The clock, then the lease, then the cache: VerifierView says why (I5).
@@ -135,18 +152,46 @@ std::optional<Decision> CheckEngine::DecideLocally(std::string_view key,
   const bool lease_live = env_.view.LeaseLive(now);
   if (lease_live) {
     std::shared_ptr<const CachedGrant> grant = FindGrant(place, key, now, question.hash);
-    if (grant != nullptr) {
-      if (env_.observer != nullptr) env_.observer->OnHit();
-      return DecisionBuilder::FromGrant(std::move(grant), wanted, AnswerSource::kCache);
-    }
+    if (grant != nullptr) return HitBy(std::move(grant), wanted);
   } else {
     question.hash = HashKey(key);
   }
-  if (!ParseKey(key).has_value() || env_.negatives.Contains(*id, question.hash, now)) {
-    return NotFoundLocally();
+  if (!ParseKey(key).has_value()) {
+    return DecideForeign(key, wanted, now, lease_live, /*hashed=*/true, question);
   }
-  if (env_.observer != nullptr) lease_live ? env_.observer->OnMiss() : env_.observer->OnFallback();
+  if (env_.negatives.Contains(*id, question.hash, now)) return NotFoundLocally();
+  CountAsking(lease_live);
   return std::nullopt;
+}
+
+std::optional<Decision> CheckEngine::DecideForeign(std::string_view key,
+                                                   const CheckRequirements& wanted,
+                                                   absl::Duration now, bool lease_live, bool hashed,
+                                                   Question& question) const {
+  if (key.empty() || key.size() > kMaxTextBytes) return NotFoundLocally();
+  if (lease_live && !env_.view.imported_keys()) return NotFoundLocally();
+  if (!hashed) question.hash = HashKey(key);
+  question.id = NameOfText(question.hash);
+  if (lease_live) {
+    const std::optional<KeyId> id = env_.foreign.Find(question.hash);
+    std::shared_ptr<const CachedGrant> grant;
+    if (id.has_value()) grant = FindGrant({.id = *id, .hash = question.hash, .sha512 = {}}, now);
+    if (grant != nullptr) return HitBy(std::move(grant), wanted);
+  }
+  if (env_.negatives.Contains(question.id, question.hash, now)) return NotFoundLocally();
+  question.sha512 = Sha512(key);
+  CountAsking(lease_live);
+  return std::nullopt;
+}
+
+Decision CheckEngine::HitBy(std::shared_ptr<const CachedGrant> grant,
+                            const CheckRequirements& wanted) const {
+  if (env_.observer != nullptr) env_.observer->OnHit();
+  return DecisionBuilder::FromGrant(std::move(grant), wanted, AnswerSource::kCache);
+}
+
+void CheckEngine::CountAsking(bool lease_live) const {
+  if (env_.observer != nullptr) lease_live ? env_.observer->OnMiss() : env_.observer->OnFallback();
 }
 
 Decision CheckEngine::NotFoundLocally() const {
@@ -188,7 +233,7 @@ void CheckEngine::Ask(std::shared_ptr<PendingCheck> check) {
   if (!lead.has_value()) return;
   const Question question = check->question;
   const absl::Duration deadline = check->deadline;
-  env_.authority.Ask(question.id, question.hash, deadline,
+  env_.authority.Ask(question, deadline,
                      [this, check = std::move(check),
                       lead = *std::move(lead)](const AuthorityAnswer& answer) mutable {
                        // First into the cache: whoever comes once the flight is over finds it.
@@ -207,6 +252,8 @@ void CheckEngine::Insert(const Question& question, const AuthorityAnswer& answer
     if (!ours.empty() && std::find(ours.begin(), ours.end(), got.grant->project_id) == ours.end()) {
       return;
     }
+    // The hint first: a grant that nobody finds would only take room.
+    if (question.sha512.has_value()) env_.foreign.Put(question.hash, got.grant->id);
     env_.fence.Insert({.hash = question.hash,
                        .grant = got.grant,
                        .end_of_life = got.end_of_life,
@@ -236,7 +283,11 @@ Decision CheckEngine::DecideWithoutAnswer(const PendingCheck& check,
                                           const absl::Status& why) const {
   const absl::Duration now = env_.clock.SinceBoot();
   if (IsUnreachable(why) && env_.view.StaleUsable(now)) {
-    std::shared_ptr<const CachedGrant> grant = FindGrant(check.question, now);
+    Question question = check.question;
+    if (question.sha512.has_value()) {
+      question.id = env_.foreign.Find(question.hash).value_or(question.id);
+    }
+    std::shared_ptr<const CachedGrant> grant = FindGrant(question, now);
     if (grant != nullptr) {
       if (env_.observer != nullptr) env_.observer->OnStale();
       return DecisionBuilder::FromGrant(std::move(grant), check.wanted(),

@@ -23,6 +23,7 @@
 #include "core/clock.h"
 #include "core/digest.h"
 #include "core/key_format.h"
+#include "core/key_hints.h"
 
 namespace claviger::client {
 
@@ -39,6 +40,7 @@ class CheckEngine {
     const VerifierView& view;
     GrantCache& grants;
     NegativeCache& negatives;
+    KeyHints& foreign;  // which keys texts are that are no keys of ours
     InsertFence& fence;
     FlightTable& flights;
     Authority& authority;
@@ -54,16 +56,20 @@ class CheckEngine {
   void Close() { closed_.store(true, std::memory_order_relaxed); }
 
  private:
-  // A well-formed key that the cache could not answer for.
-  struct Question {
-    KeyId id;
-    KeyHash hash;
-  };
+  // A text that may be a key, and that the cache could not answer for.
+  using Question = AskedKey;
   struct PendingCheck;
 
   // The decision that needs no call, or nullopt with `question` filled.
   std::optional<Decision> DecideLocally(std::string_view key, const CheckRequirements& wanted,
                                         Question& question) const;
+  // The same for a text that is no key of ours, where that was found out at `now`; it was hashed
+  // before if `hashed`.
+  std::optional<Decision> DecideForeign(std::string_view key, const CheckRequirements& wanted,
+                                        absl::Duration now, bool lease_live, bool hashed,
+                                        Question& question) const;
+  Decision HitBy(std::shared_ptr<const CachedGrant> grant, const CheckRequirements& wanted) const;
+  void CountAsking(bool lease_live) const;
   // The cached grant that is live and of that key; null: none.
   std::shared_ptr<const CachedGrant> FindGrant(const Question& question, absl::Duration now) const;
   // The same at `place` for `key`, whose `hash` it works out while memory is fetched.

@@ -26,6 +26,7 @@
 #include "client/src/sync_driver.h"
 #include "client/src/verifier_view.h"
 #include "core/clock.h"
+#include "core/key_hints.h"
 #include "core/random.h"
 
 namespace claviger::client {
@@ -65,6 +66,7 @@ class Core {
   VerifierView view_;
   GrantCache grants_;
   NegativeCache negatives_;
+  KeyHints foreign_;
   InsertFence fence_;
   FlightTable flights_;
   Connection connection_;

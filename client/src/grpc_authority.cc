@@ -22,11 +22,11 @@ absl::Status ToStatus(const grpc::Status& status) {
 // One question with its attempts. Owns itself until it has called back.
 class GrpcAuthority::Call final : public LoopEvent {
  public:
-  Call(GrpcAuthority& authority, const KeyId& id, const KeyHash& hash, absl::Duration deadline,
+  Call(GrpcAuthority& authority, const AskedKey& key, absl::Duration deadline,
        AnswerCallback callback)
       : authority_(authority),
-        id_(id),
-        request_(ToRequest(id, hash)),
+        key_(key),
+        request_(ToRequest(key)),
         schedule_(deadline, authority.random_),
         callback_(std::move(callback)) {}
 
@@ -50,7 +50,7 @@ class GrpcAuthority::Call final : public LoopEvent {
 
   void OnEvent(bool /*ok*/) override {
     Close();
-    if (attempt_->status.ok()) return End(FromResponse(attempt_->response, id_, asked_at_));
+    if (attempt_->status.ok()) return End(FromResponse(attempt_->response, key_, asked_at_));
     const absl::Duration now = authority_.clock_.SinceBoot();
     const std::optional<absl::Duration> delay = schedule_.Next(attempt_->status.error_code(), now);
     if (!delay.has_value()) return End(ToStatus(attempt_->status));
@@ -94,7 +94,7 @@ class GrpcAuthority::Call final : public LoopEvent {
   }
 
   GrpcAuthority& authority_;
-  const KeyId id_;
+  const AskedKey key_;
   const v1::VerifyRequest request_;
   RetrySchedule schedule_;
   AnswerCallback callback_;
@@ -102,9 +102,8 @@ class GrpcAuthority::Call final : public LoopEvent {
   std::unique_ptr<Attempt> attempt_;
 };
 
-void GrpcAuthority::Ask(const KeyId& id, const KeyHash& hash, absl::Duration deadline,
-                        AnswerCallback callback) {
-  (new Call(*this, id, hash, deadline, std::move(callback)))->Start();
+void GrpcAuthority::Ask(const AskedKey& key, absl::Duration deadline, AnswerCallback callback) {
+  (new Call(*this, key, deadline, std::move(callback)))->Start();
 }
 
 void GrpcAuthority::CancelAll() {

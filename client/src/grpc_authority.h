@@ -21,8 +21,7 @@ class GrpcAuthority final : public Authority {
       : connection_(connection), loop_(loop), clock_(clock), random_(random) {}
 
   // Tries again, elsewhere if there is an elsewhere, as RetrySchedule says.
-  void Ask(const KeyId& id, const KeyHash& hash, absl::Duration deadline,
-           AnswerCallback callback) override;
+  void Ask(const AskedKey& key, absl::Duration deadline, AnswerCallback callback) override;
 
   // Ends all calls, with CANCELLED; those to come, too.
   void CancelAll() ABSL_LOCKS_EXCLUDED(mutex_);

@@ -108,6 +108,7 @@ void SyncClient::Handle(const sync::Welcome& welcome, absl::Duration now, SyncAc
     lease_end_ = std::max(lease_end_, now + sync::VerifierLease(lease_));
     actions.push_back(SetLease{lease_end_});
   }
+  LearnImportedKeys(welcome.imported_keys, actions);
   if (same_epoch && welcome.resumed) return SendBeat(now, actions);
   epoch_ = welcome.epoch;
   projects_ = std::move(projects);
@@ -117,12 +118,15 @@ void SyncClient::Handle(const sync::Welcome& welcome, absl::Duration now, SyncAc
 void SyncClient::Handle(const sync::Invalidation& invalidation, absl::Duration now,
                         SyncActions& actions) {
   if (invalidation.to_revision < position_) return StartOver(actions);
+  LearnImportedKeys(invalidation.imported_keys, actions);
   const bool gap = invalidation.previous_revision != position_;
   MoveTo(invalidation.to_revision, gap && rules_.flush_on_gap, invalidation.items, now, actions);
 }
 
 void SyncClient::Handle(const sync::Reset& reset, absl::Duration now, SyncActions& actions) {
   if (reset.to_revision < position_) return StartOver(actions);
+  // It does not say, and the first of them may be among what was missed.
+  LearnImportedKeys(true, actions);
   MoveTo(reset.to_revision, true, {}, now, actions);
 }
 
@@ -153,6 +157,12 @@ void SyncClient::Handle(const sync::GoAway& go_away, absl::Duration /*now*/, Syn
   const absl::Duration asked =
       std::clamp(go_away.reconnect_after, absl::ZeroDuration(), kMaxGoAway);
   Reconnect(asked + Jittered(absl::ZeroDuration(), kMinBackoff), actions);
+}
+
+void SyncClient::LearnImportedKeys(bool any, SyncActions& actions) {
+  if (any == imported_keys_) return;
+  imported_keys_ = any;
+  actions.push_back(SetImportedKeys{any});
 }
 
 void SyncClient::MoveTo(Revision position, bool flush, std::vector<sync::Item> items,

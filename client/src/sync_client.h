@@ -27,6 +27,10 @@ using ConnectionId = uint64_t;
 struct SetLease {
   absl::Duration end;
 };
+// To `VerifierView::SetImportedKeys`.
+struct SetImportedKeys {
+  bool any = true;
+};
 // Onto the current connection.
 struct Send {
   sync::FromVerifier message;
@@ -44,7 +48,7 @@ struct SetTimer {
 };
 
 // CacheStep goes to InsertFence::Apply.
-using SyncAction = std::variant<CacheStep, SetLease, Send, Connect, SetTimer>;
+using SyncAction = std::variant<CacheStep, SetLease, SetImportedKeys, Send, Connect, SetTimer>;
 using SyncActions = std::vector<SyncAction>;
 
 // For people and metrics.
@@ -109,6 +113,7 @@ class SyncClient {
   void Handle(const sync::Reset& reset, absl::Duration now, SyncActions& actions);
   void Handle(const sync::GoAway& go_away, absl::Duration now, SyncActions& actions);
 
+  void LearnImportedKeys(bool any, SyncActions& actions);
   // Goes to `position`, then says so.
   void MoveTo(Revision position, bool flush, std::vector<sync::Item> items, absl::Duration now,
               SyncActions& actions);
@@ -134,6 +139,7 @@ class SyncClient {
   Revision position_;
   ToldProjects projects_;
   absl::Duration lease_end_;
+  bool imported_keys_ = true;  // not known: there may be some
 
   // Of the current connection.
   ConnectionId connection_ = 0;

@@ -43,7 +43,8 @@ absl::StatusOr<sync::Welcome> ReadWelcome(const v1::SyncWelcome& welcome) {
                        .head_revision = Revision{welcome.head_revision()},
                        .resumed = welcome.resumed(),
                        .lease = ReadDuration(welcome.lease()),
-                       .beat_interval = ReadDuration(welcome.beat_interval())};
+                       .beat_interval = ReadDuration(welcome.beat_interval()),
+                       .imported_keys = welcome.imported_keys()};
 }
 
 sync::Item ReadItem(const v1::SyncItem& item) {
@@ -57,7 +58,8 @@ sync::Item ReadItem(const v1::SyncItem& item) {
 sync::Invalidation ReadInvalidation(const v1::SyncInvalidation& invalidation) {
   sync::Invalidation out{.previous_revision = Revision{invalidation.previous_revision()},
                          .to_revision = Revision{invalidation.to_revision()},
-                         .items = {}};
+                         .items = {},
+                         .imported_keys = invalidation.imported_keys()};
   out.items.reserve(static_cast<size_t>(invalidation.items_size()));
   for (const v1::SyncItem& item : invalidation.items()) out.items.push_back(ReadItem(item));
   return out;

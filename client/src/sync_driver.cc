@@ -83,6 +83,10 @@ void SyncDriver::Do(const SetLease& lease) {
   WatchLease();
 }
 
+void SyncDriver::Do(const SetImportedKeys& imported_keys) {
+  env_.view.SetImportedKeys(imported_keys.any);
+}
+
 void SyncDriver::Do(const Send& send) {
   if (stream_ != nullptr) stream_->Send(send.message);
 }

@@ -60,6 +60,7 @@ class SyncDriver final : private SyncStreamHandler {
   void CarryOut(SyncActions actions);
   void Do(const CacheStep& step);
   void Do(const SetLease& lease);
+  void Do(const SetImportedKeys& imported_keys);
   void Do(const Send& send);
   void Do(const Connect& connect);
   void Do(const SetTimer& timer);

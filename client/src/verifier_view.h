@@ -38,6 +38,12 @@ class VerifierView {
     return end != 0 && absl::ToInt64Nanoseconds(now) < end + stale_nanos_;
   }
 
+  // Whether a text that is no key of ours may be a key that was imported. Counts while the lease is
+  // live, and is read after it; what the authority said last.
+  bool imported_keys() const { return imported_keys_.load(std::memory_order_acquire); }
+  // As the state machine says.
+  void SetImportedKeys(bool any) { imported_keys_.store(any, std::memory_order_release); }
+
   absl::Duration lease_end() const {
     return absl::Nanoseconds(lease_end_nanos_.load(std::memory_order_acquire));
   }
@@ -50,6 +56,7 @@ class VerifierView {
  private:
   const int64_t stale_nanos_ = 0;
   std::atomic<int64_t> lease_end_nanos_{0};
+  std::atomic<bool> imported_keys_{true};
 };
 
 }  // namespace claviger::client

@@ -33,11 +33,13 @@ bool ComesWithGrant(VerifyCode code) {
 }
 
 absl::StatusOr<std::shared_ptr<const CachedGrant>> ReadGrant(const v1::Grant& from,
-                                                             const KeyId& id) {
+                                                             const AskedKey& key) {
   const std::optional<KeyId> answered = KeyId::Parse(from.key_id());
-  if (!answered.has_value() || *answered != id) return Unfit("a grant of another key");
+  // Which key a text of elsewhere is, the authority alone knows.
+  const bool fits = answered.has_value() && (key.sha512.has_value() || *answered == key.id);
+  if (!fits) return Unfit("a grant of another key");
   auto grant = std::make_shared<CachedGrant>();
-  grant->id = id;
+  grant->id = *answered;
   grant->project_id = from.project_id();
   grant->owner = from.owner();
   if (from.environment() == v1::ENVIRONMENT_TEST) grant->environment = Environment::kTest;
@@ -60,14 +62,19 @@ absl::StatusOr<std::shared_ptr<const CachedGrant>> ReadGrant(const v1::Grant& fr
 
 }  // namespace
 
-v1::VerifyRequest ToRequest(const KeyId& id, const KeyHash& hash) {
+v1::VerifyRequest ToRequest(const AskedKey& key) {
   v1::VerifyRequest request;
-  request.mutable_digest()->set_key_id(id.ToString());
-  request.mutable_digest()->set_sha256(hash.bytes.data(), hash.bytes.size());
+  v1::KeyDigest& digest = *request.mutable_digest();
+  digest.set_sha256(key.hash.bytes.data(), key.hash.bytes.size());
+  if (key.sha512.has_value()) {
+    digest.set_sha512(key.sha512->data(), key.sha512->size());
+  } else {
+    digest.set_key_id(key.id.ToString());
+  }
   return request;
 }
 
-absl::StatusOr<FlightAnswer> FromResponse(const v1::VerifyResponse& response, const KeyId& id,
+absl::StatusOr<FlightAnswer> FromResponse(const v1::VerifyResponse& response, const AskedKey& key,
                                           absl::Duration asked_at) {
   FlightAnswer answer;
   const absl::StatusOr<Epoch> epoch = Epoch::FromBytes(response.epoch());
@@ -77,7 +84,7 @@ absl::StatusOr<FlightAnswer> FromResponse(const v1::VerifyResponse& response, co
   if (!code.ok()) return code.status();
   answer.code = *code;
   if (!ComesWithGrant(*code)) return answer;
-  absl::StatusOr<std::shared_ptr<const CachedGrant>> grant = ReadGrant(response.grant(), id);
+  absl::StatusOr<std::shared_ptr<const CachedGrant>> grant = ReadGrant(response.grant(), key);
   if (!grant.ok()) return grant.status();
   answer.grant = *std::move(grant);
   if (response.has_expires_in()) {

@@ -6,17 +6,18 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "client/src/authority.h"
 #include "client/src/flight_table.h"
 #include "core/digest.h"
 #include "core/key_format.h"
 
 namespace claviger::client {
 
-v1::VerifyRequest ToRequest(const KeyId& id, const KeyHash& hash);
+v1::VerifyRequest ToRequest(const AskedKey& key);
 
-// What the authority said about key `id` when it was asked at `asked_at`. INTERNAL: not an answer
+// What the authority said about `key` when it was asked at `asked_at`. INTERNAL: not an answer
 // to that question, so that nobody gets in by it.
-absl::StatusOr<FlightAnswer> FromResponse(const v1::VerifyResponse& response, const KeyId& id,
+absl::StatusOr<FlightAnswer> FromResponse(const v1::VerifyResponse& response, const AskedKey& key,
                                           absl::Duration asked_at);
 
 }  // namespace claviger::client

@@ -148,14 +148,16 @@ absl::Status App::StartGrpc() {
   authenticator_ = std::make_unique<Authenticator>(*verifier_, callers_, *clock_);
   keys_ = std::make_unique<KeyManager>(*store_, peppers_, random_, *clock_);
   bulk_ = std::make_unique<BulkRevoker>(*keys_, *store_, *clock_);
+  lookup_ = std::make_unique<KeyLookup>(*verifier_);
+  importer_ = std::make_unique<KeyImporter>(*store_, peppers_, random_, *clock_);
   projects_ =
       std::make_unique<ProjectManager>(*store_, *clock_, [this] { sweep_timer_->RunAllSoon(); });
   workers_ = std::make_unique<WorkerPool>(kListThreads, kMaxWaitingLists);
 
   const RpcEnvironment environment{*authenticator_, *clock_, metrics_, *refusals_,
                                    config_.store.deleted_key_retention};
-  key_authority_ = std::make_unique<KeyAuthorityService>(environment, *keys_, *store_, *workers_,
-                                                         *sync_, *bulk_);
+  key_authority_ = std::make_unique<KeyAuthorityService>(
+      environment, *keys_, *lookup_, *importer_, *store_, *workers_, *sync_, *bulk_);
   projects_service_ = std::make_unique<ProjectsService>(environment, *projects_, *workers_, *sync_);
   audit_service_ = std::make_unique<AuditService>(environment, *store_, *workers_, *audit_watch_);
   verifier_service_ =

@@ -25,6 +25,8 @@
 #include "server/manage/authenticator.h"
 #include "server/manage/bulk_revoke.h"
 #include "server/manage/caller_map.h"
+#include "server/manage/key_importer.h"
+#include "server/manage/key_lookup.h"
 #include "server/manage/key_manager.h"
 #include "server/manage/key_sweeper.h"
 #include "server/manage/project_manager.h"
@@ -99,6 +101,8 @@ class App {
   std::unique_ptr<Authenticator> authenticator_;
   std::unique_ptr<KeyManager> keys_;
   std::unique_ptr<BulkRevoker> bulk_;
+  std::unique_ptr<KeyLookup> lookup_;
+  std::unique_ptr<KeyImporter> importer_;
   std::unique_ptr<ProjectManager> projects_;
   std::unique_ptr<KeySweeper> sweeper_;
   std::unique_ptr<PeriodicTasks> sweep_timer_;

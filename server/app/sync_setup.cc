@@ -47,6 +47,7 @@ absl::StatusOr<sync::SyncLoopOptions> MakeSyncOptions(KeyStore& store, const Clo
   sync::SyncLoopOptions options;
   options.hub.epoch = store.epoch();
   options.hub.head = store.applied_revision();
+  options.hub.imported_keys = store.has_imported_keys();
   options.hub.lease = lease;
   options.hub.ring_capacity = kRingCapacity;
   options.hub.started = clock.SinceBoot();

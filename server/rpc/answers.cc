@@ -51,7 +51,11 @@ void FillKey(const KeyRecord& key, absl::Time now, v1::Key& out) {
   out.set_display_name(key.display_name);
   out.set_description(key.description);
   out.set_environment(static_cast<v1::Environment>(key.environment));
-  out.set_key_prefix(PublicPrefix(key.prefix, key.environment, key.id));
+  // The text of a key that was made elsewhere has no head that names it.
+  if (!key.imported.has_value()) {
+    out.set_key_prefix(PublicPrefix(key.prefix, key.environment, key.id));
+  }
+  out.set_imported(key.imported.has_value());
   out.set_masked_key(key.masked_key);
   out.set_state(ToProto(StateOf(key, now)));
   for (const std::string& scope : key.scopes.scopes()) out.add_scopes(scope);

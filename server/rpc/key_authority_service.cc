@@ -46,9 +46,12 @@ v1::RotateKeyResponse ToAnswer(const RotatedKey& rotated, absl::Time now) {
 }  // namespace
 
 KeyAuthorityService::KeyAuthorityService(const RpcEnvironment& environment, KeyManager& keys,
+                                         KeyLookup& lookup, KeyImporter& importer,
                                          const KeyStore& store, WorkerPool& workers,
                                          sync::SyncLoop& loop, BulkRevoker& bulk)
     : keys_(keys),
+      lookup_(lookup),
+      importer_(importer),
       store_(store),
       workers_(workers),
       loop_(loop),
@@ -66,6 +69,10 @@ KeyAuthorityService::KeyAuthorityService(const RpcEnvironment& environment, KeyM
       delete_key_(environment, kService, "DeleteKey", {.permission = permission::kKeysRevoke}),
       undelete_key_(environment, kService, "UndeleteKey", {.permission = permission::kKeysRevoke}),
       revoke_keys_(environment, kService, "RevokeKeys", {.permission = permission::kKeysRevoke}),
+      lookup_key_(environment, kService, "LookupKey", {.permission = permission::kKeysLookup}),
+      import_keys_(
+          environment, kService, "ImportKeys",
+          {.permission = permission::kKeysImport, .max_request_bytes = kMaxBatchRequestBytes}),
       list_sessions_(environment, kService, "ListSessions",
                      {.permission = permission::kSettingsManage}),
       rotate_key_(environment, kService, "RotateKey", {.permission = permission::kKeysIssue}),

@@ -4,6 +4,8 @@
 
 #include "claviger/v1/key_authority.grpc.pb.h"
 #include "server/manage/bulk_revoke.h"
+#include "server/manage/key_importer.h"
+#include "server/manage/key_lookup.h"
 #include "server/manage/key_manager.h"
 #include "server/rpc/rpc_method.h"
 #include "server/rpc/worker_pool.h"
@@ -24,17 +26,20 @@ using RawKeyAuthority = v1::KeyAuthority::WithRawCallbackMethod_IssueKey<
             v1::KeyAuthority::WithRawCallbackMethod_DisableKey<
                 v1::KeyAuthority::WithRawCallbackMethod_EnableKey<
                     v1::KeyAuthority::WithRawCallbackMethod_RevokeKey<
-                        v1::KeyAuthority::WithRawCallbackMethod_ListSessions<
-                            v1::KeyAuthority::WithRawCallbackMethod_RotateKey<
-                                v1::KeyAuthority::WithRawCallbackMethod_UpdateKey<
-                                    RawKeyRemoval>>>>>>>>>>;
+                        v1::KeyAuthority::WithRawCallbackMethod_LookupKey<
+                            v1::KeyAuthority::WithRawCallbackMethod_ImportKeys<
+                                v1::KeyAuthority::WithRawCallbackMethod_ListSessions<
+                                    v1::KeyAuthority::WithRawCallbackMethod_RotateKey<
+                                        v1::KeyAuthority::WithRawCallbackMethod_UpdateKey<
+                                            RawKeyRemoval>>>>>>>>>>>>;
 
 // Thread safety: called by gRPC from any thread at once.
 class KeyAuthorityService final : public RawKeyAuthority {
  public:
   // All arguments outlive the server that the service is registered with.
-  KeyAuthorityService(const RpcEnvironment& environment, KeyManager& keys, const KeyStore& store,
-                      WorkerPool& workers, sync::SyncLoop& loop, BulkRevoker& bulk);
+  KeyAuthorityService(const RpcEnvironment& environment, KeyManager& keys, KeyLookup& lookup,
+                      KeyImporter& importer, const KeyStore& store, WorkerPool& workers,
+                      sync::SyncLoop& loop, BulkRevoker& bulk);
 
   using Context = grpc::CallbackServerContext;
   using Reactor = grpc::ServerUnaryReactor;
@@ -50,12 +55,16 @@ class KeyAuthorityService final : public RawKeyAuthority {
   Reactor* DeleteKey(Context* context, const Bytes* in, Bytes* out) override;
   Reactor* UndeleteKey(Context* context, const Bytes* in, Bytes* out) override;
   Reactor* RevokeKeys(Context* context, const Bytes* in, Bytes* out) override;
+  Reactor* LookupKey(Context* context, const Bytes* in, Bytes* out) override;
+  Reactor* ImportKeys(Context* context, const Bytes* in, Bytes* out) override;
   Reactor* ListSessions(Context* context, const Bytes* in, Bytes* out) override;
   Reactor* RotateKey(Context* context, const Bytes* in, Bytes* out) override;
   Reactor* UpdateKey(Context* context, const Bytes* in, Bytes* out) override;
 
  private:
   KeyManager& keys_;
+  KeyLookup& lookup_;
+  KeyImporter& importer_;
   const KeyStore& store_;
   WorkerPool& workers_;
   sync::SyncLoop& loop_;
@@ -72,6 +81,8 @@ class KeyAuthorityService final : public RawKeyAuthority {
   const RpcMethod delete_key_;
   const RpcMethod undelete_key_;
   const RpcMethod revoke_keys_;
+  const RpcMethod lookup_key_;
+  const RpcMethod import_keys_;
   const RpcMethod list_sessions_;
   const RpcMethod rotate_key_;
   const RpcMethod update_key_;

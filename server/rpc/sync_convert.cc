@@ -33,6 +33,7 @@ class Writer {
     out.set_resumed(welcome.resumed);
     FillDuration(welcome.lease, *out.mutable_lease());
     FillDuration(welcome.beat_interval, *out.mutable_beat_interval());
+    out.set_imported_keys(welcome.imported_keys);
     out.set_all_projects(!welcome.projects.has_value());
     if (welcome.projects.has_value()) {
       for (const std::string& id : *welcome.projects) out.add_project_ids(id);
@@ -43,6 +44,7 @@ class Writer {
     v1::SyncInvalidation& out = *out_.mutable_invalidation();
     out.set_previous_revision(invalidation.previous_revision.value);
     out.set_to_revision(invalidation.to_revision.value);
+    out.set_imported_keys(invalidation.imported_keys);
     for (const sync::Item& item : invalidation.items) Fill(item, *out.add_items());
   }
 

@@ -10,29 +10,28 @@
 namespace claviger {
 namespace {
 
-constexpr size_t kMaxCredentialBytes = 1024;
+// False, with the error noted, unless `bytes` are empty or as many as `out` has.
+template <typename Bytes>
+bool ReadHash(const char* path, const std::string& bytes, std::optional<Bytes>& out,
+              FieldErrors& errors) {
+  if (bytes.empty()) return true;
+  if (bytes.size() != Bytes().size()) {
+    errors.Add(path, fmt::format("must be the {} bytes of the key's SHA-{}", Bytes().size(),
+                                 8 * Bytes().size()));
+    return false;
+  }
+  std::copy(bytes.begin(), bytes.end(), out.emplace().begin());
+  return true;
+}
 
 void ReadCredential(const v1::VerifyRequest& request, CheckParams& params, FieldErrors& errors) {
   switch (request.credential_case()) {
     case v1::VerifyRequest::kKey:
-      if (request.key().size() > kMaxCredentialBytes) {
-        errors.Add("key", fmt::format("must have at most {} bytes", kMaxCredentialBytes));
-      } else {
-        params.credential = CredentialOf(request.key());
-      }
+      params.credential = ReadRawKey(request.key(), errors);
       return;
-    case v1::VerifyRequest::kDigest: {
-      Credential credential;
-      credential.id = field::ReadKeyId("digest.key_id", request.digest().key_id(), errors);
-      const std::string& hash = request.digest().sha256();
-      if (hash.size() != credential.hash.bytes.size()) {
-        errors.Add("digest.sha256", "must be the 32 bytes of the key's SHA-256");
-        return;
-      }
-      std::copy(hash.begin(), hash.end(), credential.hash.bytes.begin());
-      params.credential = credential;
+    case v1::VerifyRequest::kDigest:
+      params.credential = ReadDigest(request.digest(), errors);
       return;
-    }
     case v1::VerifyRequest::CREDENTIAL_NOT_SET:
       errors.Check(RequiredField("credential", "must be key or digest"));
       return;
@@ -58,6 +57,45 @@ std::span<const std::string_view> ReadRequiredScopes(
 }
 
 }  // namespace
+
+ShownCredential ReadRawKey(const std::string& key, FieldErrors& errors) {
+  if (key.size() <= kMaxCredentialBytes) return ShownCredentialOf(key);
+  errors.Add("key", fmt::format("must have at most {} bytes", kMaxCredentialBytes));
+  return {};
+}
+
+ShownCredential ReadDigest(const v1::KeyDigest& digest, FieldErrors& errors) {
+  std::optional<Sha256Bytes> sha256;
+  std::optional<Sha512Bytes> sha512;
+  if (!digest.key_id().empty()) {
+    Credential credential;
+    credential.id = field::ReadKeyId("digest.key_id", digest.key_id(), errors);
+    if (!digest.sha512().empty()) {
+      errors.Check(ErrorBuilder(absl::StatusCode::kInvalidArgument, Reason::kFieldConflict)
+                       .Field("digest.sha512", "must not be given together with key_id")
+                       .Build("digest.sha512: must not be given together with key_id"));
+    }
+    if (!ReadHash("digest.sha256", digest.sha256(), sha256, errors)) return {};
+    if (!sha256.has_value()) {
+      errors.Add("digest.sha256", "must be the 32 bytes of the key's SHA-256");
+      return {};
+    }
+    credential.hash.bytes = *sha256;
+    return credential;
+  }
+  const bool read = ReadHash("digest.sha256", digest.sha256(), sha256, errors) &
+                    ReadHash("digest.sha512", digest.sha512(), sha512, errors);
+  if (!read) return {};
+  if (!sha256.has_value() && !sha512.has_value()) {
+    errors.Check(RequiredField("digest",
+                               "must have key_id and sha256, or, for a text that is no key of "
+                               "this authority, sha256, sha512 or both"));
+    return {};
+  }
+  ForeignCredential foreign{.text = {}, .sha256 = std::nullopt, .sha512 = sha512};
+  if (sha256.has_value()) foreign.sha256 = KeyHash{*sha256};
+  return foreign;
+}
 
 absl::Status ReadCheck(const v1::VerifyRequest& request, CheckParams& params) {
   static const std::string kRequiredScopes = "required_scopes";

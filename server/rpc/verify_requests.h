@@ -4,11 +4,13 @@
 
 #include <array>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "absl/status/status.h"
 #include "claviger/v1/verifier.pb.h"
 #include "core/decision.h"
+#include "server/rpc/field_errors.h"
 #include "server/verify/verifier.h"
 
 namespace claviger {
@@ -21,11 +23,15 @@ struct CheckParams {
   CheckParams(const CheckParams&) = delete;
   CheckParams& operator=(const CheckParams&) = delete;
 
-  std::optional<Credential> credential;  // nullopt: not a key at all
+  ShownCredential credential;
   Requirements wanted;
   std::array<std::string_view, kMaxScopes> required_scopes;
   std::array<std::string_view, kMaxScopes> any_scopes;
 };
+
+// A raw key of at most 1024 bytes, which outlives what is returned.
+ShownCredential ReadRawKey(const std::string& key, FieldErrors& errors);
+ShownCredential ReadDigest(const v1::KeyDigest& digest, FieldErrors& errors);
 
 // Fills `params`, or INVALID_ARGUMENT naming all bad fields.
 absl::Status ReadCheck(const v1::VerifyRequest& request, CheckParams& params);

@@ -171,6 +171,10 @@ void CleanseSecrets(v1::BatchVerifyRequest& request) {
   for (v1::VerifyRequest& check : *request.mutable_checks()) CleanseSecrets(check);
 }
 
+void CleanseSecrets(v1::LookupKeyRequest& request) {
+  if (request.has_key()) CleanseString(*request.mutable_key());
+}
+
 void CleanseSecrets(v1::IssueKeyResponse& response) { CleanseString(*response.mutable_key()); }
 
 void CleanseSecrets(v1::RotateKeyResponse& response) { CleanseString(*response.mutable_key()); }

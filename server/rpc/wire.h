@@ -42,6 +42,7 @@ std::string SerializeDeterministic(const google::protobuf::Message& message);
 inline void CleanseSecrets(const google::protobuf::Message&) {}
 void CleanseSecrets(v1::VerifyRequest& request);
 void CleanseSecrets(v1::BatchVerifyRequest& request);
+void CleanseSecrets(v1::LookupKeyRequest& request);
 void CleanseSecrets(v1::IssueKeyResponse& response);
 void CleanseSecrets(v1::RotateKeyResponse& response);
 

@@ -19,6 +19,7 @@ bool ProjectFilter::Passes(std::string_view project_id) const {
 
 void EventRing::Append(Event event) {
   head_ = event.revision;
+  imported_keys_ |= event.imports;
   events_.push_back(std::move(event));
   if (events_.size() > capacity_) events_.pop_front();
 }

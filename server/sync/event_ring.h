@@ -47,12 +47,16 @@ class EventRing {
  public:
   // `head`: the revision that everything before the first Append is at. At most `capacity` changes
   // are kept.
-  EventRing(Revision head, size_t capacity) : head_(head), capacity_(capacity) {}
+  // `imported_keys`: whether there were keys by then that were made elsewhere.
+  EventRing(Revision head, size_t capacity, bool imported_keys = false)
+      : head_(head), capacity_(capacity), imported_keys_(imported_keys) {}
 
   // REQUIRES: `event.revision` is head's next.
   void Append(Event event);
 
   Revision head() const { return head_; }
+  // Whether there are keys that were made elsewhere, as of the head. Never goes back to false.
+  bool imported_keys() const { return imported_keys_; }
   // Whether every change behind `position` is still here.
   bool Covers(Revision position) const;
 
@@ -68,6 +72,7 @@ class EventRing {
  private:
   Revision head_;
   size_t capacity_;
+  bool imported_keys_;
   std::deque<Event> events_;
 };
 

@@ -6,7 +6,7 @@
 namespace claviger::sync {
 
 Hub::Hub(const HubOptions& options)
-    : options_(options), ring_(options.head, options.ring_capacity) {}
+    : options_(options), ring_(options.head, options.ring_capacity, options.imported_keys) {}
 
 Session* Hub::FindByConnection(ConnectionId connection) {
   const auto it = by_connection_.find(connection);
@@ -68,7 +68,8 @@ void Hub::OnClosed(ConnectionId connection) {
 
 void Hub::Preload(std::vector<Event> events) {
   if (events.empty()) return;
-  ring_ = EventRing(Revision{events.front().revision.value - 1}, options_.ring_capacity);
+  ring_ = EventRing(Revision{events.front().revision.value - 1}, options_.ring_capacity,
+                    options_.imported_keys);
   for (Event& event : events) ring_.Append(std::move(event));
 }
 

@@ -24,7 +24,8 @@ namespace claviger::sync {
 
 struct HubOptions {
   Epoch epoch;
-  Revision head;  // the store's revision at the start
+  Revision head;               // the store's revision at the start
+  bool imported_keys = false;  // whether the store has keys then that were made elsewhere
   absl::Duration lease = kDefaultLease;
   size_t ring_capacity = 65'536;  // changes that a subscriber may be behind
   absl::Duration started;         // on the SinceBoot scale

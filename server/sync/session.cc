@@ -45,7 +45,9 @@ std::vector<FromAuthority> Session::Connect(ConnectionId connection, const Hello
                                             .resumed = resumed,
                                             .lease = lease,
                                             .beat_interval = lease / 3,
-                                            .projects = filter_.projects()}};
+                                            .projects = filter_.projects(),
+                                            .imported_keys = ring.imported_keys()}};
+  told_imported_keys_ = ring.imported_keys();
   Append(Pump(ring), out);
   return out;
 }
@@ -57,8 +59,8 @@ std::optional<std::vector<FromAuthority>> Session::OnBeat(const Beat& beat, cons
   acked_ = std::max(acked_, beat.acked_revision);
   if (under_way_.has_value() && acked_ >= *under_way_) under_way_.reset();
   if (!under_way_.has_value()) flushed_for_filter_ = true;
-  const bool earned = !observer_ && (!under_way_.has_value() || !rules_.grant_needs_ack) &&
-                      GrantIsDue(lease, now);
+  const bool earned =
+      !observer_ && (!under_way_.has_value() || !rules_.grant_needs_ack) && GrantIsDue(lease, now);
   if (!rules_.replay_before_grant) {
     std::vector<FromAuthority> out;
     if (earned) out.push_back(GrantFor(beat, lease, now));
@@ -91,16 +93,21 @@ std::vector<FromAuthority> Session::Pump(const EventRing& ring) {
     cursor_ = ring.head();
     under_way_ = cursor_;
     told_ = cursor_;
+    told_imported_keys_ = true;  // what a verifier takes for granted after a Reset
     return {Reset{.to_revision = cursor_, .why = ResetReason::kTooSlow}};
   }
   EventRing::Items behind = ring.Behind(cursor_, filter_, kMaxItems);
   cursor_ = behind.to;
   // What does not concern this verifier needs no message: the next one moves its position.
-  if (behind.items.empty()) return {};
+  // But for the first key that was made elsewhere, whose project need not be one of its own: from
+  // then on it has to ask about texts that are no keys of ours.
+  if (behind.items.empty() && ring.imported_keys() == told_imported_keys_) return {};
+  told_imported_keys_ = ring.imported_keys();
   under_way_ = behind.to;
   return {Invalidation{.previous_revision = std::exchange(told_, behind.to),
                        .to_revision = behind.to,
-                       .items = std::move(behind.items)}};
+                       .items = std::move(behind.items),
+                       .imported_keys = ring.imported_keys()}};
 }
 
 bool Session::HasReached(Revision revision) const { return position() >= revision; }

@@ -63,8 +63,8 @@ class Session {
   absl::Duration stale_on_error() const { return stale_on_error_; }
 
  private:
-  // Whether a Grant now would lengthen the lease by enough to be worth a message. A Grant may always
-  // be left out: it is as if it were lost.
+  // Whether a Grant now would lengthen the lease by enough to be worth a message. A Grant may
+  // always be left out: it is as if it were lost.
   bool GrantIsDue(absl::Duration lease, absl::Duration now) const {
     return now - last_grant_ >= lease / kGrantsPerLease;
   }
@@ -92,6 +92,7 @@ class Session {
   Revision cursor_;  // everything up to here was sent or does not concern it
   Revision told_;    // the position that it has, or will have once it has read what was sent
   std::optional<Revision> under_way_;  // sent and not yet acknowledged
+  bool told_imported_keys_ = true;     // as it has it, or will have once it has read what was sent
 };
 
 }  // namespace claviger::sync

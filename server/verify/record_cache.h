@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -68,8 +69,16 @@ class RecordCache final : public CommitListener {
   // own record says. Errors are the store's.
   absl::StatusOr<Lookup> Find(const KeyId& id);
 
+  // Straight from the store: finding an imported key by its digest, which is rare (Verifier keeps
+  // hints), and whether there is any.
+  absl::StatusOr<std::optional<KeyId>> FindImported(const KeyDigest& digest) const {
+    return store_.FindImported(digest);
+  }
+  bool has_imported_keys() const { return store_.has_imported_keys(); }
+
   Revision applied_revision() const { return {applied_.load(std::memory_order_acquire)}; }
   size_t size() const;
+  size_t capacity() const { return shard_capacity_ * kShards; }
 
   void OnCommitted(std::span<const Committed> batch) override;
 

@@ -10,9 +10,19 @@ std::optional<Credential> CredentialOf(std::string_view raw_key) {
   return Credential{parsed->id, HashKey(raw_key)};
 }
 
+ShownCredential ShownCredentialOf(std::string_view text) {
+  if (text.empty()) return std::monostate();
+  if (const std::optional<Credential> own = CredentialOf(text); own.has_value()) return *own;
+  return ForeignCredential{.text = text, .sha256 = std::nullopt, .sha512 = std::nullopt};
+}
+
 Verifier::Verifier(RecordCache& cache, const PepperSet& peppers, const Clock& clock,
                    VerifyObserver& observer)
-    : cache_(cache), peppers_(peppers), clock_(clock), observer_(observer) {}
+    : cache_(cache),
+      imported_hints_(cache.capacity()),
+      peppers_(peppers),
+      clock_(clock),
+      observer_(observer) {}
 
 absl::StatusOr<std::shared_ptr<const CachedKey>> Verifier::Match(
     const std::optional<Credential>& credential) {
@@ -25,6 +35,12 @@ absl::StatusOr<std::shared_ptr<const CachedKey>> Verifier::Match(
     return nullptr;
   }
   const std::shared_ptr<const CachedKey>& key = found->key;
+  // What was made elsewhere is no key with an id in it, and what is remembered of it is something
+  // else.
+  if (key->record().imported.has_value()) {
+    peppers_.BurnDigest(credential->id, credential->hash);
+    return nullptr;
+  }
   if (key->RemembersMatch(credential->hash)) return std::move(found->key);
   absl::StatusOr<KeyDigest> digest =
       peppers_.Digest(key->record().pepper_id, credential->id, credential->hash);

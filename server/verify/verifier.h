@@ -5,12 +5,14 @@
 #include <memory>
 #include <optional>
 #include <string_view>
+#include <variant>
 
 #include "absl/status/statusor.h"
 #include "core/clock.h"
 #include "core/decision.h"
 #include "core/digest.h"
 #include "core/key_format.h"
+#include "core/key_hints.h"
 #include "core/revision.h"
 #include "server/verify/record_cache.h"
 
@@ -24,6 +26,24 @@ struct Credential {
 
 // The credential in a raw key's text; nullopt for anything that is not a well-formed key. No I/O.
 std::optional<Credential> CredentialOf(std::string_view raw_key);
+
+// What is known of a shown text that is no key of ours: it may be one that was made elsewhere.
+struct ForeignCredential {
+  // The text, 1 to 1024 bytes; empty where only its digests are known. A view: hashed only where
+  // there is anything to find.
+  std::string_view text;
+  std::optional<KeyHash> sha256;
+  std::optional<Sha512Bytes> sha512;
+};
+
+// What a check was shown. std::monostate: what cannot be a key.
+using ShownCredential = std::variant<std::monostate, Credential, ForeignCredential>;
+
+// The longest text that may be a key.
+inline constexpr size_t kMaxCredentialBytes = 1024;
+
+// The credential in a text of at most kMaxCredentialBytes, which outlives it. No I/O.
+ShownCredential ShownCredentialOf(std::string_view text);
 
 // Is told the outcome of lookups, for metrics. Called on the check path: must be cheap and not
 // block.
@@ -57,15 +77,21 @@ class Verifier {
   absl::StatusOr<std::shared_ptr<const CachedKey>> Match(
       const std::optional<Credential>& credential);
 
+  // Likewise for a text that is no key of ours. Costs next to nothing while no key was imported.
+  absl::StatusOr<std::shared_ptr<const CachedKey>> MatchImported(
+      const ForeignCredential& credential);
+  // Whichever of the two it is for.
+  absl::StatusOr<std::shared_ptr<const CachedKey>> Match(const ShownCredential& shown);
+
   // Match and Decide. `may_see` says whether the caller may verify in the key's project; if not the
   // key is NOT_FOUND.
   template <typename MaySee>
-  absl::StatusOr<VerifyOutcome> Check(const std::optional<Credential>& credential,
-                                      const Requirements& wanted, const MaySee& may_see) {
+  absl::StatusOr<VerifyOutcome> Check(const ShownCredential& shown, const Requirements& wanted,
+                                      const MaySee& may_see) {
     // Read before the record is, so that the answer never claims a revision that it does not
     // reflect.
     const Revision revision = cache_.applied_revision();
-    absl::StatusOr<std::shared_ptr<const CachedKey>> key = Match(credential);
+    absl::StatusOr<std::shared_ptr<const CachedKey>> key = Match(shown);
     if (!key.ok()) return key.status();
     if (*key == nullptr || !may_see((*key)->record().project_id)) {
       return VerifyOutcome{VerifyCode::kNotFound, nullptr, revision};
@@ -82,7 +108,19 @@ class Verifier {
   VerifyOutcome Conclude(std::shared_ptr<const CachedKey> key, const Requirements& wanted,
                          Revision revision) const;
 
+  // One of the digests that a key may have been imported by.
+  struct ImportedHash;
+
+  // By the record that a hint leads to; null: none, or it is not that key (any more).
+  absl::StatusOr<std::shared_ptr<const CachedKey>> MatchHinted(const ImportedHash& hash);
+  // By the store's index, under every pepper.
+  absl::StatusOr<std::shared_ptr<const CachedKey>> SearchImported(const ImportedHash& hash);
+  // `key` if it was imported by this digest, else null.
+  absl::StatusOr<std::shared_ptr<const CachedKey>> MatchesImported(
+      std::shared_ptr<const CachedKey> key, const ImportedHash& hash) const;
+
   RecordCache& cache_;
+  KeyHints imported_hints_;
   const PepperSet& peppers_;
   const Clock& clock_;
   VerifyObserver& observer_;

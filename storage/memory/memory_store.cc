@@ -43,6 +43,12 @@ absl::StatusOr<std::shared_ptr<const ProjectRecord>> MemoryStore::FindProject(
   return it == projects_.end() ? nullptr : it->second;
 }
 
+absl::StatusOr<std::optional<KeyId>> MemoryStore::FindImported(const KeyDigest& digest) const {
+  absl::ReaderMutexLock lock(&mutex_);
+  const auto it = imported_.find(digest.bytes);
+  return it == imported_.end() ? std::nullopt : std::optional(it->second);
+}
+
 absl::StatusOr<bool> MemoryStore::ProjectHasKeys(const std::string& project_id) const {
   absl::ReaderMutexLock lock(&mutex_);
   const auto it = by_project_.lower_bound({project_id, -absl::InfiniteDuration(), KeyId()});
@@ -249,6 +255,15 @@ void MemoryStore::Apply(const NumberedChange& change) {
   for (const auto& replaced : change.replaced_keys) {
     if (replaced != nullptr) Unindex(*replaced);
   }
+  ForEachImportedRow(change, [this](const KeyDigest& digest, const std::optional<KeyId>& id)
+                                 ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+                                   if (!id.has_value()) {
+                                     imported_.erase(digest.bytes);
+                                     return;
+                                   }
+                                   imported_[digest.bytes] = *id;
+                                   has_imported_keys_.store(true, std::memory_order_release);
+                                 });
   for (const auto& key : change.committed.keys) {
     keys_[key->id] = key;
     Index(*key);

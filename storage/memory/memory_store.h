@@ -3,10 +3,12 @@
 #ifndef CLAVIGER_STORAGE_MEMORY_MEMORY_STORE_H_
 #define CLAVIGER_STORAGE_MEMORY_MEMORY_STORE_H_
 
+#include <atomic>
 #include <cstddef>
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -47,6 +49,7 @@ class MemoryStore final : public KeyStore, private CommitBackend {
   absl::StatusOr<std::shared_ptr<const KeyRecord>> FindKey(const KeyId& id) const override;
   absl::StatusOr<std::shared_ptr<const ProjectRecord>> FindProject(
       const std::string& project_id) const override;
+  absl::StatusOr<std::optional<KeyId>> FindImported(const KeyDigest& digest) const override;
   absl::StatusOr<bool> ProjectHasKeys(const std::string& project_id) const override;
   absl::StatusOr<std::shared_ptr<const RequestRecord>> FindRequest(const std::string& id,
                                                                    absl::Time now) const override;
@@ -56,6 +59,9 @@ class MemoryStore final : public KeyStore, private CommitBackend {
   Epoch epoch() const override { return epoch_; }
   Revision applied_revision() const override { return committer_.applied_revision(); }
   absl::Time highest_time_seen() const override { return committer_.highest_time_seen(); }
+  bool has_imported_keys() const override {
+    return has_imported_keys_.load(std::memory_order_acquire);
+  }
   void Commit(Mutation mutation, CommitDone done) override;
   void AddListener(CommitListener* listener) override { committer_.AddListener(listener); }
   absl::Status ScanKeys(const KeyScan& scan, const KeyVisitor& visit) const override;
@@ -93,6 +99,8 @@ class MemoryStore final : public KeyStore, private CommitBackend {
 
   mutable absl::Mutex mutex_;
   std::map<KeyId, std::shared_ptr<const KeyRecord>> keys_ ABSL_GUARDED_BY(mutex_);
+  std::map<Sha256Bytes, KeyId> imported_ ABSL_GUARDED_BY(mutex_);
+  std::atomic<bool> has_imported_keys_{false};
   std::set<ScanPosition> by_project_ ABSL_GUARDED_BY(mutex_);
   std::set<std::pair<absl::Time, KeyId>> by_expiry_ ABSL_GUARDED_BY(mutex_);
   std::set<std::pair<absl::Time, KeyId>> by_delete_ ABSL_GUARDED_BY(mutex_);

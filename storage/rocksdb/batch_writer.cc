@@ -23,20 +23,23 @@ uint64_t& CountOf(const KeyRecord& key, KeyCounts& counts) {
 }  // namespace
 
 BatchWriter::BatchWriter(Database& database, const DiskGuard& disk, const PersistedState& state,
-                         size_t event_retention, DurableFunction on_durable)
+                         bool has_imported_keys, size_t event_retention, DurableFunction on_durable)
     : database_(database),
       disk_(disk),
       event_retention_(event_retention),
       on_durable_(std::move(on_durable)),
-      state_(state) {}
+      state_(state),
+      has_imported_keys_(has_imported_keys) {}
 
 absl::Status BatchWriter::Write(std::span<const NumberedChange> batch) {
   PersistedState next = state_;
   rocksdb::WriteBatch rows;
+  bool imports = false;
   for (const NumberedChange& change : batch) {
     next.revision = change.committed.revision;
     next.highest_time = std::max(next.highest_time, change.time);
     AppendKeys(change, next, rows);
+    imports |= AppendImported(change, rows);
     AppendOthers(change, rows);
     AppendHistory(change, next, rows);
   }
@@ -44,6 +47,7 @@ absl::Status BatchWriter::Write(std::span<const NumberedChange> batch) {
   Put(Family::kMeta, kStateRow, EncodeState(next), rows);
   if (auto status = database_.Write(rows); !status.ok()) return status;
   state_ = next;
+  if (imports) has_imported_keys_.store(true, std::memory_order_release);
   on_durable_(next.revision);
   return absl::OkStatus();
 }
@@ -88,6 +92,17 @@ void BatchWriter::AppendIndexRows(const KeyRecord* key, const KeyRecord* replace
   std::set_difference(wanted.begin(), wanted.end(), present.begin(), present.end(),
                       std::back_inserter(changed));
   for (const IndexRow& row : changed) Put(row.family, row.row, {}, rows);
+}
+
+bool BatchWriter::AppendImported(const NumberedChange& change, rocksdb::WriteBatch& rows) const {
+  bool imports = false;
+  ForEachImportedRow(change, [&](const KeyDigest& digest, const std::optional<KeyId>& id) {
+    const std::string_view row = AsBytes(digest.bytes);
+    if (!id.has_value()) return Delete(Family::kImported, row, rows);
+    Put(Family::kImported, row, id->text(), rows);
+    imports = true;
+  });
+  return imports;
 }
 
 void BatchWriter::AppendOthers(const NumberedChange& change, rocksdb::WriteBatch& rows) const {

@@ -2,6 +2,7 @@
 #ifndef CLAVIGER_STORAGE_ROCKSDB_BATCH_WRITER_H_
 #define CLAVIGER_STORAGE_ROCKSDB_BATCH_WRITER_H_
 
+#include <atomic>
 #include <cstddef>
 #include <functional>
 #include <span>
@@ -24,12 +25,16 @@ class BatchWriter final : public CommitBackend {
   // Called with each revision that became durable.
   using DurableFunction = std::function<void(Revision)>;
 
-  // `state` is the row `state` as it is in `database`. The references outlive this.
+  // `state` is the row `state` as it is in `database`, `has_imported_keys` whether its family
+  // `imported` has rows. The references outlive this.
   BatchWriter(Database& database, const DiskGuard& disk, const PersistedState& state,
-              size_t event_retention, DurableFunction on_durable);
+              bool has_imported_keys, size_t event_retention, DurableFunction on_durable);
 
   absl::Status Admit(Admission admission) override { return disk_.Admit(admission); }
   absl::Status Write(std::span<const NumberedChange> batch) override;
+
+  // May be called from any thread. Stays true once it is.
+  bool has_imported_keys() const { return has_imported_keys_.load(std::memory_order_acquire); }
 
  private:
   void AppendKeys(const NumberedChange& change, PersistedState& state,
@@ -37,6 +42,8 @@ class BatchWriter final : public CommitBackend {
   // Makes the rows of `replaced` those of `key`; null: there is none.
   void AppendIndexRows(const KeyRecord* key, const KeyRecord* replaced,
                        rocksdb::WriteBatch& rows) const;
+  // Whether it puts any row.
+  bool AppendImported(const NumberedChange& change, rocksdb::WriteBatch& rows) const;
   void AppendOthers(const NumberedChange& change, rocksdb::WriteBatch& rows) const;
   void AppendHistory(const NumberedChange& change, PersistedState& state,
                      rocksdb::WriteBatch& rows) const;
@@ -50,6 +57,7 @@ class BatchWriter final : public CommitBackend {
   const size_t event_retention_;
   const DurableFunction on_durable_;
   PersistedState state_;  // as in the database
+  std::atomic<bool> has_imported_keys_;
 };
 
 }  // namespace claviger

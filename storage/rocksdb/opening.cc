@@ -98,6 +98,13 @@ absl::StatusOr<std::optional<PersistedState>> LoadState(const Database& database
   return *std::move(state);
 }
 
+absl::StatusOr<bool> HasImportedKeys(const Database& database) {
+  const auto it = database.NewIterator(Family::kImported, rocksdb::ReadOptions());
+  it->SeekToFirst();
+  if (!it->status().ok()) return FromRocksDb(it->status(), "read from the store");
+  return it->Valid();
+}
+
 // OK when `state` has everything that was acknowledged.
 absl::Status CheckWatermark(const std::string& path, const PersistedState& state,
                             const absl::StatusOr<std::optional<Watermark>>& read) {
@@ -153,6 +160,9 @@ absl::StatusOr<OpenedDatabase> OpenDatabase(const DataDir& dir,
   auto database = Database::Open(dir.db_path(), MakeTuning(options.memory_bytes, *options.clock));
   if (!database.ok()) return database.status();
   OpenedDatabase opened{.database = *std::move(database), .state = {}};
+  const absl::StatusOr<bool> has_imported_keys = HasImportedKeys(*opened.database);
+  if (!has_imported_keys.ok()) return has_imported_keys.status();
+  opened.has_imported_keys = *has_imported_keys;
 
   auto loaded = LoadState(*opened.database, dir.db_path());
   if (!loaded.ok()) return loaded.status();

@@ -15,6 +15,7 @@ namespace claviger {
 struct OpenedDatabase {
   std::unique_ptr<Database> database;
   PersistedState state;  // as it is in the database and in the watermark file
+  bool has_imported_keys = false;
 };
 
 // Opens the database in `dir`, or makes a new one. Refuses, naming file and remedy: a database that

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "core/status.h"
 #include "storage/rocksdb/codec.h"
 
 namespace claviger {
@@ -25,6 +26,19 @@ absl::StatusOr<std::shared_ptr<const ProjectRecord>> RocksDbReader::FindProject(
   auto project = DecodeProject(project_id, AsView(value));
   if (!project.ok()) return project.status();
   return std::make_shared<const ProjectRecord>(*std::move(project));
+}
+
+absl::StatusOr<std::optional<KeyId>> RocksDbReader::FindImported(const KeyDigest& digest) const {
+  rocksdb::PinnableSlice value;
+  const auto found = database_.Get(Family::kImported, AsBytes(digest.bytes), value);
+  if (!found.ok()) return found.status();
+  if (!*found) return std::nullopt;
+  const std::optional<KeyId> id = KeyId::Parse(AsView(value));
+  if (!id.has_value()) {
+    return ErrorBuilder(absl::StatusCode::kDataLoss, Reason::kDataCorrupt)
+        .Build("a row of family imported has no key id; restore a backup");
+  }
+  return id;
 }
 
 absl::StatusOr<bool> RocksDbReader::ProjectHasKeys(const std::string& project_id) const {

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "storage/key_store.h"
@@ -22,6 +23,7 @@ class RocksDbReader final : public StateReader {
   absl::StatusOr<std::shared_ptr<const KeyRecord>> FindKey(const KeyId& id) const override;
   absl::StatusOr<std::shared_ptr<const ProjectRecord>> FindProject(
       const std::string& project_id) const override;
+  absl::StatusOr<std::optional<KeyId>> FindImported(const KeyDigest& digest) const override;
   absl::StatusOr<bool> ProjectHasKeys(const std::string& project_id) const override;
   absl::StatusOr<std::shared_ptr<const RequestRecord>> FindRequest(const std::string& id,
                                                                    absl::Time now) const override;

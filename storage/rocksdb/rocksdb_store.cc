@@ -28,7 +28,7 @@ RocksDbStore::RocksDbStore(const RocksDbStoreOptions& options, std::unique_ptr<D
           options.free_bytes ? options.free_bytes
                              : [path = dir_->path()] { return FreeBytes(path); },
           options.growth_reserve_bytes, options.reduction_reserve_bytes),
-      writer_(*database_, disk_, opened.state, options.event_retention,
+      writer_(*database_, disk_, opened.state, opened.has_imported_keys, options.event_retention,
               [this](Revision revision) { watermark_.Advance(revision); }),
       committer_(reader_, writer_, *options.clock, options.commit,
                  {.applied = opened.state.revision, .highest_time = opened.state.highest_time}),

@@ -12,6 +12,7 @@
 #include <map>
 #include <memory>
 #include <span>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -47,6 +48,9 @@ class RocksDbStore final : public KeyStore {
   absl::StatusOr<std::shared_ptr<const KeyRecord>> FindKey(const KeyId& id) const override;
   absl::StatusOr<std::shared_ptr<const ProjectRecord>> FindProject(
       const std::string& project_id) const override;
+  absl::StatusOr<std::optional<KeyId>> FindImported(const KeyDigest& digest) const override {
+    return reader_.FindImported(digest);
+  }
   absl::StatusOr<bool> ProjectHasKeys(const std::string& project_id) const override;
   absl::StatusOr<std::shared_ptr<const RequestRecord>> FindRequest(const std::string& id,
                                                                    absl::Time now) const override;
@@ -56,6 +60,7 @@ class RocksDbStore final : public KeyStore {
   Epoch epoch() const override { return epoch_; }
   Revision applied_revision() const override { return committer_.applied_revision(); }
   absl::Time highest_time_seen() const override { return committer_.highest_time_seen(); }
+  bool has_imported_keys() const override { return writer_.has_imported_keys(); }
   void Commit(Mutation mutation, CommitDone done) override;
   void AddListener(CommitListener* listener) override { committer_.AddListener(listener); }
   absl::Status ScanKeys(const KeyScan& scan, const KeyVisitor& visit) const override;

@@ -15,7 +15,9 @@
 //   audit       revision          -> StoredAuditEntry
 //   requests    request-id        -> StoredRequest
 //   projects    project           -> StoredProject
+//   imported    digest            -> key-id
 //
+//   digest = 32 bytes: the peppered digest of a key that was made elsewhere
 //   key-id = 16 bytes of text;  revision = u64
 //   expire-time, delete-time = u64: nanoseconds since 1970 as i64 with the sign bit flipped
 //   inverted-create-time = u64: the complement of the same

@@ -89,7 +89,8 @@ void TuneForPointReads(rocksdb::BlockBasedTableOptions& table) {
 }
 
 bool IsReadByPoint(Family family) {
-  return family == Family::kKeys || family == Family::kProjects || family == Family::kRequests;
+  return family == Family::kKeys || family == Family::kProjects || family == Family::kRequests ||
+         family == Family::kImported;
 }
 
 rocksdb::CompressionType FastestCompression() {

@@ -74,7 +74,16 @@ inline std::vector<AnyCall> EveryCallAbout(const std::string& key_id, const std:
   verify.set_key(raw_key);
   v1::BatchVerifyRequest batch;
   *batch.add_checks() = verify;
+  v1::LookupKeyRequest lookup;
+  lookup.set_key(raw_key);
+  v1::ImportKeysRequest import;
+  import.set_project_id(project_id);
+  import.set_validate_only(true);
+  import.add_keys()->set_sha256(std::string(64, 'a'));
+  import.mutable_keys(0)->set_display_name("an old key");
   return {MakeCall("keys.issue", issue),
+          MakeCall("keys.lookup", lookup),
+          MakeCall("keys.import", import),
           MakeCall("keys.read", get),
           MakeCall("keys.read", list, false),
           MakeCall("keys.update", scopes),

@@ -29,6 +29,24 @@ TEST_F(VerifyBadInputTest, TheCredentialIsAKeyOrADigest) {
         r.mutable_digest()->set_key_id(s);
         r.mutable_digest()->set_sha256(std::string(32, 'x'));
       });
+  // Without a key id it is a question about a text of elsewhere, and no mistake.
+  std::erase_if(rows, [](const auto& row) { return row.reason == "FIELD_REQUIRED"; });
+  rows.push_back({"a SHA-512 beside a key id",
+                  [](Request& r) {
+                    Sha256()(r, std::string(32, 'x'));
+                    r.mutable_digest()->set_sha512(std::string(64, 'x'));
+                  },
+                  "digest.sha512", "together with key_id", "FIELD_CONFLICT"});
+  rows.push_back({"no digest of a text of elsewhere", [](Request& r) { r.mutable_digest(); },
+                  "digest", "key_id and sha256", "FIELD_REQUIRED"});
+  for (const size_t size : {63u, 65u}) {
+    rows.push_back({std::to_string(size) + " bytes of SHA-512",
+                    [size](Request& r) { r.mutable_digest()->set_sha512(std::string(size, 'x')); },
+                    "digest.sha512", "64 bytes"});
+  }
+  rows.push_back({"31 bytes of a text of elsewhere",
+                  [](Request& r) { r.mutable_digest()->set_sha256(std::string(31, 'x')); },
+                  "digest.sha256", "32 bytes"});
   for (const size_t size : {0u, 31u, 33u, 64u}) {
     rows.push_back({std::to_string(size) + " bytes",
                     [size](Request& r) { Sha256()(r, std::string(size, 'x')); }, "digest.sha256",
@@ -40,10 +58,12 @@ TEST_F(VerifyBadInputTest, TheCredentialIsAKeyOrADigest) {
                   "key", "at most 1024 bytes"});
   ExpectRefused(Good(), rows);
   ExpectTaken<Request>(
-      Good(), {{"a key of 1024 bytes", [](Request& r) { r.set_key(std::string(1024, 'x')); }},
-               {"an empty key", [](Request& r) { r.set_key(""); }},
-               {"a key with a NUL", [](Request& r) { r.set_key(std::string("clv\0live", 8)); }},
-               {"32 bytes", [](Request& r) { Sha256()(r, std::string(32, 0)); }}});
+      Good(),
+      {{"a key of 1024 bytes", [](Request& r) { r.set_key(std::string(1024, 'x')); }},
+       {"an empty key", [](Request& r) { r.set_key(""); }},
+       {"a key with a NUL", [](Request& r) { r.set_key(std::string("clv\0live", 8)); }},
+       {"a SHA-512 alone", [](Request& r) { r.mutable_digest()->set_sha512(std::string(64, 0)); }},
+       {"32 bytes", [](Request& r) { Sha256()(r, std::string(32, 0)); }}});
 }
 
 TEST_F(VerifyBadInputTest, RequiredScopesHaveNoWildcards) {

@@ -115,6 +115,7 @@ VerifierProcess::VerifierProcess(const Options& options, const Surroundings& sur
                .view = view_,
                .grants = grants_,
                .negatives = negatives_,
+               .foreign = foreign_,
                .fence = fence_,
                .flights = flights_,
                .authority = *this,
@@ -258,7 +259,7 @@ client::Scheduler::TaskId VerifierProcess::CallAt(absl::Duration at, Task task) 
   return id;
 }
 
-void VerifierProcess::Ask(const KeyId& id, const KeyHash& /*hash*/, absl::Duration deadline,
+void VerifierProcess::Ask(const client::AskedKey& asked, absl::Duration deadline,
                           client::AnswerCallback callback) {
   if (checking_ != nullptr) {
     checking_->asked = true;
@@ -266,7 +267,7 @@ void VerifierProcess::Ask(const KeyId& id, const KeyHash& /*hash*/, absl::Durati
     env_.oracle.Add(Count::kJoinedAndRefused);
   }
   const uint64_t call = ++last_call_;
-  const size_t key = NumberOf(id);
+  const size_t key = NumberOf(asked.id);
   calls_.emplace(call, VerifyCall{key, env_.clock.SinceBoot(), std::move(callback)});
   // Runs on the client's thread, where the process is still there.
   const auto answer = [weak = weak_from_this(), call](const VerifyReply& reply) {

@@ -104,7 +104,7 @@ class VerifierProcess final : public std::enable_shared_from_this<VerifierProces
   TaskId CallAt(absl::Duration at, Task task) override;
   void Cancel(TaskId id) override { tasks_.erase(id); }
   // client::Authority
-  void Ask(const KeyId& id, const KeyHash& hash, absl::Duration deadline,
+  void Ask(const client::AskedKey& asked, absl::Duration deadline,
            client::AnswerCallback callback) override;
   // ClientObserver
   void OnHit() override { Saw(Count::kHits); }
@@ -152,6 +152,7 @@ class VerifierProcess final : public std::enable_shared_from_this<VerifierProces
   client::VerifierView view_;
   client::GrantCache grants_;
   client::NegativeCache negatives_;
+  KeyHints foreign_{256};
   client::InsertFence fence_;
   client::FlightTable flights_;
   client::SyncDriver driver_;

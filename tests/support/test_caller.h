@@ -33,6 +33,8 @@ v1::EnableKeyResponse AnswerTo(const v1::EnableKeyRequest&);
 v1::RevokeKeyResponse AnswerTo(const v1::RevokeKeyRequest&);
 v1::RotateKeyResponse AnswerTo(const v1::RotateKeyRequest&);
 v1::UpdateKeyResponse AnswerTo(const v1::UpdateKeyRequest&);
+v1::LookupKeyResponse AnswerTo(const v1::LookupKeyRequest&);
+v1::ImportKeysResponse AnswerTo(const v1::ImportKeysRequest&);
 v1::ListSessionsResponse AnswerTo(const v1::ListSessionsRequest&);
 v1::CreateProjectResponse AnswerTo(const v1::CreateProjectRequest&);
 v1::GetProjectResponse AnswerTo(const v1::GetProjectRequest&);

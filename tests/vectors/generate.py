@@ -145,11 +145,25 @@ def digests(keys):
                 "pepper_id": pepper_id,
                 "digest": digest_of(pepper, row["key_id"], key_hash).hexdigest(),
             })
+    text = "sk_1234567890abcdef"
+    imported = []
+    for pepper_id, pepper in peppers.items():
+        for number, algorithm in ((1, "sha256"), (2, "sha512")):
+            text_hash = hashlib.new(algorithm, text.encode()).digest()
+            imported.append({
+                "pepper_id": pepper_id,
+                "text": text,
+                "algorithm": algorithm,
+                "text_hash": text_hash.hex(),
+                "digest": hmac.new(pepper, b"claviger.imported.v1" + bytes([number]) + text_hash,
+                                   hashlib.sha256).hexdigest(),
+            })
     canary_hash = hashlib.sha256(b"claviger.canary").digest()
     return {
         "pepper_file": "".join(f"{pepper_id}:{base64.b64encode(pepper).decode()}\n"
                                for pepper_id, pepper in peppers.items()),
         "cases": cases,
+        "imported": imported,
         "canaries": [{
             "pepper_id": pepper_id,
             "digest": digest_of(pepper, "0" * 16, canary_hash).hexdigest(),

@@ -123,13 +123,27 @@ TEST_F(RunTest, KeyInArgumentsIsRefusedAndNotRepeated) {
   }
 }
 
-TEST_F(RunTest, MalformedKeyIsDeniedWithoutAServer) {
+// It may be one that was imported.
+TEST_F(RunTest, ATextThatIsNoKeyOfOursIsAskedAbout) {
   const TempDir dir;
-  const std::string path = dir.Write("bad.key", "clv_live_nonsense");
-  EXPECT_EQ(RunWith({"verify", "--from", path}), ExitCode::kDenied);
-  EXPECT_EQ(out_.str(), "DENIED NOT_FOUND\n");
-  EXPECT_EQ(RunWith({"verify", "--from", path, "-o", "json"}), ExitCode::kDenied);
-  EXPECT_THAT(out_.str(), HasSubstr("VERIFY_CODE_NOT_FOUND"));
+  const std::string path = dir.Write("old.key", "sk_live_old");
+  EXPECT_EQ(RunWith({"verify", "--from", path, "--server", "unix:" + dir.Path("nobody"),
+                     "--timeout", "200ms"}),
+            ExitCode::kUnreachable);
+  EXPECT_EQ(out_.str(), "");
+}
+
+TEST_F(RunTest, ScanFindsOfflineAndRevokesOnlyWhereSomebodySaysYes) {
+  const TempDir dir;
+  const std::string key = NewKey();
+  const std::string path = dir.Write("log.txt", "x\n " + key + "\n");
+  EXPECT_EQ(RunWith({"scan", "--offline", path}), ExitCode::kFound);
+  EXPECT_THAT(out_.str(), HasSubstr(path + ":2:2: " + key.substr(0, 8) + "…"));
+  EXPECT_THAT(out_.str() + err_.str(), Not(HasSubstr(key)));
+  EXPECT_EQ(RunWith({"scan", "--offline", dir.Write("clean.txt", "nothing")}), ExitCode::kOk);
+  EXPECT_EQ(RunWith({"scan", "--revoke", path}), ExitCode::kUsage);
+  EXPECT_THAT(err_.str(), HasSubstr("--yes"));
+  EXPECT_EQ(RunWith({"scan", "--revoke", "--offline", path}), ExitCode::kUsage);
 }
 
 TEST_F(RunTest, StandardInputCannotBeTwoKeys) {

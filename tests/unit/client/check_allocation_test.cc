@@ -13,7 +13,7 @@ namespace {
 
 class NoAuthority final : public Authority {
  public:
-  void Ask(const KeyId&, const KeyHash&, absl::Duration, AnswerCallback) override {
+  void Ask(const AskedKey&, absl::Duration, AnswerCallback) override {
     ADD_FAILURE() << "a hit asks nobody";
   }
 };
@@ -25,6 +25,7 @@ TEST(CheckAllocationTest, AHitAllocatesNothing) {
   VerifierView view;
   GrantCache grants({});
   NegativeCache negatives;
+  KeyHints foreign(256);
   InsertFence fence(view, grants, negatives);
   FlightTable flights;
   NoAuthority authority;
@@ -33,6 +34,7 @@ TEST(CheckAllocationTest, AHitAllocatesNothing) {
                       .view = view,
                       .grants = grants,
                       .negatives = negatives,
+                      .foreign = foreign,
                       .fence = fence,
                       .flights = flights,
                       .authority = authority,

@@ -57,6 +57,7 @@ struct Describe {
     return fmt::format("connect {} after {}", connect.connection,
                        absl::ToInt64Milliseconds(connect.delay));
   }
+  std::string operator()(const SetImportedKeys&) const { return {}; }
   std::string operator()(const SetTimer&) const { return {}; }
 };
 
@@ -69,12 +70,15 @@ class SyncClientTest : public testing::Test {
                  .client = "test/1"},
                 random_, rules) {}
 
-  // The actions but for the timer, which is kept apart.
+  // The actions but for the timer and the imported keys, which are kept apart.
   Lines Note(const SyncActions& actions) {
     Lines lines;
     for (const SyncAction& action : actions) {
       if (const auto* const timer = std::get_if<SetTimer>(&action)) {
         timer_ = timer->at;
+      } else if (const auto* const imported = std::get_if<SetImportedKeys>(&action)) {
+        imported_keys_ = imported->any;
+        learned_at_ = lines.size();
       } else {
         lines.push_back(std::visit(Describe(), action));
       }
@@ -132,6 +136,8 @@ class SyncClientTest : public testing::Test {
   ConnectionId connection_ = 1;
   absl::Duration now_ = absl::Seconds(100);
   absl::Duration timer_ = absl::InfiniteDuration();
+  bool imported_keys_ = true;  // as a view has it at first
+  size_t learned_at_ = 0;      // behind how many other actions it was last set
 };
 
 }  // namespace claviger::client

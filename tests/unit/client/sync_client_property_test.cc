@@ -70,6 +70,10 @@ class Checker {
     EXPECT_LE(connect.delay, SyncClient::kMaxGoAway + SyncClient::kMinBackoff);
     connection_ = connect.connection;
   }
+  void On(const SetImportedKeys& imported, absl::Duration) {
+    EXPECT_NE(imported.any, imported_keys_) << "said for nothing";
+    imported_keys_ = imported.any;
+  }
   void On(const SetTimer& timer, absl::Duration) { timer_ = timer.at; }
 
  public:
@@ -77,6 +81,7 @@ class Checker {
   absl::Duration timer_ = absl::InfiniteDuration();
 
  private:
+  bool imported_keys_ = true;
   ConnectionId connection_ = 0;
   uint64_t last_beat_ = 0;
   Epoch epoch_;

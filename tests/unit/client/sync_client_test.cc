@@ -264,5 +264,44 @@ TEST_F(SyncClientTest, AnAuthorityThatGoesBackEndsTrustAndAllBeginsAnew) {
   }
 }
 
+TEST_F(SyncClientTest, ItTakesForGrantedThatKeysWereImportedUntilItIsToldThatNoneWere) {
+  EXPECT_TRUE(imported_keys_);
+  Follow();
+  EXPECT_FALSE(imported_keys_);
+}
+
+TEST_F(SyncClientTest, TheFirstImportedKeyCountsBeforeItIsAcknowledged) {
+  Follow();
+  sync::Invalidation invalidation = Invalid(10, 11, 3);
+  invalidation.imported_keys = true;
+  EXPECT_EQ(Get(invalidation).size(), 2u);
+  EXPECT_TRUE(imported_keys_);
+  EXPECT_EQ(learned_at_, 0u) << "ahead of the step and of the beat";
+  invalidation.previous_revision = {11};
+  invalidation.to_revision = {12};
+  Get(invalidation);
+  EXPECT_TRUE(imported_keys_);
+}
+
+TEST_F(SyncClientTest, AfterAResetThereMayBeImportedKeysUntilItIsToldAgain) {
+  Follow();
+  Get(sync::Reset{.to_revision = {20}});
+  EXPECT_TRUE(imported_keys_);
+  Get(Invalid(20, 21, 3));
+  EXPECT_FALSE(imported_keys_);
+}
+
+TEST_F(SyncClientTest, AWelcomeSaysWhetherKeysWereImported) {
+  Follow();
+  ComeBack(absl::Seconds(101));
+  sync::Welcome welcome = Resumed(10);
+  welcome.imported_keys = true;
+  Get(welcome);
+  EXPECT_TRUE(imported_keys_);
+  ComeBack(absl::Seconds(102));
+  Get(Resumed(10));
+  EXPECT_FALSE(imported_keys_) << "the last of them went while the authority was not running";
+}
+
 }  // namespace
 }  // namespace claviger::client

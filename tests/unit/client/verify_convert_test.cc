@@ -15,6 +15,8 @@ using ::testing::Pair;
 
 constexpr absl::Duration kAskedAt = absl::Seconds(100);
 
+AskedKey Key1() { return {.id = IdOf(1), .hash = HashOf(1), .sha512 = std::nullopt}; }
+
 v1::VerifyResponse ValidAnswer() {
   v1::VerifyResponse response;
   response.set_valid(true);
@@ -36,7 +38,7 @@ v1::VerifyResponse ValidAnswer() {
 }
 
 TEST(VerifyConvertTest, AsksByTheDigestAlone) {
-  const v1::VerifyRequest request = ToRequest(IdOf(1), HashOf(1));
+  const v1::VerifyRequest request = ToRequest(Key1());
   EXPECT_EQ(request.digest().key_id(), IdOf(1).ToString());
   EXPECT_EQ(request.digest().sha256(), AsBytes(HashOf(1).bytes));
   EXPECT_FALSE(request.has_key());
@@ -45,8 +47,20 @@ TEST(VerifyConvertTest, AsksByTheDigestAlone) {
   EXPECT_EQ(request.client_ip(), "");
 }
 
+TEST(VerifyConvertTest, AsksAboutATextOfElsewhereByBothDigestsAndNoKeyId) {
+  const AskedKey key{.id = IdOf(2), .hash = HashOf(1), .sha512 = Sha512("sk_1")};
+  const v1::VerifyRequest request = ToRequest(key);
+  EXPECT_EQ(request.digest().key_id(), "");
+  EXPECT_EQ(request.digest().sha256(), AsBytes(HashOf(1).bytes));
+  EXPECT_EQ(request.digest().sha512(), AsBytes(Sha512("sk_1")));
+
+  const absl::StatusOr<FlightAnswer> answer = FromResponse(ValidAnswer(), key, kAskedAt);
+  ASSERT_EQ(answer.status(), absl::OkStatus());
+  EXPECT_EQ(answer->grant->id, IdOf(1)) << "the authority says which key it is";
+}
+
 TEST(VerifyConvertTest, ReadsAGrant) {
-  const absl::StatusOr<FlightAnswer> answer = FromResponse(ValidAnswer(), IdOf(1), kAskedAt);
+  const absl::StatusOr<FlightAnswer> answer = FromResponse(ValidAnswer(), Key1(), kAskedAt);
   ASSERT_EQ(answer.status(), absl::OkStatus());
   EXPECT_EQ(answer->code, VerifyCode::kValid);
   EXPECT_EQ(answer->reflects.epoch, EpochOf(7));
@@ -67,13 +81,13 @@ TEST(VerifyConvertTest, ReadsAGrant) {
 TEST(VerifyConvertTest, AKeyWithoutEndLivesOn) {
   v1::VerifyResponse response = ValidAnswer();
   response.clear_expires_in();
-  EXPECT_EQ(FromResponse(response, IdOf(1), kAskedAt)->end_of_life, absl::InfiniteDuration());
+  EXPECT_EQ(FromResponse(response, Key1(), kAskedAt)->end_of_life, absl::InfiniteDuration());
 }
 
 TEST(VerifyConvertTest, ADenialOfALiveKeyComesWithItsGrant) {
   v1::VerifyResponse response = ValidAnswer();
   response.set_code(v1::VERIFY_CODE_ADDRESS_NOT_ALLOWED);
-  EXPECT_NE(FromResponse(response, IdOf(1), kAskedAt)->grant, nullptr);
+  EXPECT_NE(FromResponse(response, Key1(), kAskedAt)->grant, nullptr);
 }
 
 TEST(VerifyConvertTest, ADeadKeyHasNoGrantWhateverIsSent) {
@@ -82,7 +96,7 @@ TEST(VerifyConvertTest, ADeadKeyHasNoGrantWhateverIsSent) {
         v1::VERIFY_CODE_REVOKED, v1::VERIFY_CODE_RATE_LIMITED, v1::VERIFY_CODE_QUOTA_EXCEEDED}) {
     v1::VerifyResponse response = ValidAnswer();
     response.set_code(code);
-    const absl::StatusOr<FlightAnswer> answer = FromResponse(response, IdOf(1), kAskedAt);
+    const absl::StatusOr<FlightAnswer> answer = FromResponse(response, Key1(), kAskedAt);
     ASSERT_EQ(answer.status(), absl::OkStatus());
     EXPECT_EQ(static_cast<int>(answer->code), static_cast<int>(code));
     EXPECT_EQ(answer->grant, nullptr);
@@ -107,8 +121,7 @@ TEST(VerifyConvertTest, NobodyGetsInByAnAnswerThatIsUnfit) {
   for (const auto& [name, spoil] : kCases) {
     v1::VerifyResponse response = ValidAnswer();
     spoil(response);
-    EXPECT_EQ(FromResponse(response, IdOf(1), kAskedAt).status().code(),
-              absl::StatusCode::kInternal)
+    EXPECT_EQ(FromResponse(response, Key1(), kAskedAt).status().code(), absl::StatusCode::kInternal)
         << name;
   }
 }

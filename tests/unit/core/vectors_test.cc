@@ -119,6 +119,18 @@ TEST(DigestVectorsTest, HashesDigestsCanariesAndDerivedKeysAgree) {
     ASSERT_TRUE(digest.ok()) << digest.status();
     EXPECT_EQ(ToHex(AsBytes(digest->bytes)), Text(row, "digest")) << Text(row, "pepper_id");
   }
+  for (const auto& value : List(vectors, "imported").values()) {
+    const Struct& row = value.struct_value();
+    const bool is_256 = Text(row, "algorithm") == "sha256";
+    const Sha256Bytes sha256 = Sha256(Text(row, "text"));
+    const Sha512Bytes sha512 = Sha512(Text(row, "text"));
+    const std::string_view hash = is_256 ? AsBytes(sha256) : AsBytes(sha512);
+    EXPECT_EQ(ToHex(hash), Text(row, "text_hash"));
+    const auto digest = peppers->ImportedDigest(
+        Text(row, "pepper_id"), is_256 ? ImportAlgorithm::kSha256 : ImportAlgorithm::kSha512, hash);
+    ASSERT_TRUE(digest.ok()) << digest.status();
+    EXPECT_EQ(ToHex(AsBytes(digest->bytes)), Text(row, "digest")) << Text(row, "pepper_id");
+  }
   for (const auto& value : List(vectors, "canaries").values()) {
     const Struct& row = value.struct_value();
     const auto canary = peppers->Canary(Text(row, "pepper_id"));

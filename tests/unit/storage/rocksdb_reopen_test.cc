@@ -29,6 +29,31 @@ std::vector<std::string> ScannedIds(const KeyStore& store, const std::string& pr
   return ids;
 }
 
+TEST_F(RocksDbReopenTest, ImportedKeysAreFoundAgainAndItIsKnownThatThereAreSome) {
+  auto store = Open();
+  ASSERT_NE(store, nullptr);
+  EXPECT_FALSE(store->has_imported_keys());
+  KeyRecord key = TestKey(1);
+  key.imported = ImportAlgorithm::kSha256;
+  ASSERT_TRUE(CommitAndWait(*store, Putting(key)).ok());
+  store.reset();
+
+  store = Open();
+  ASSERT_NE(store, nullptr);
+  EXPECT_TRUE(store->has_imported_keys());
+  EXPECT_EQ(store->FindImported(key.digest).value(), key.id);
+  key.delete_time = clock_.Now();
+  ASSERT_TRUE(CommitAndWait(*store, Putting(key)).ok());
+  ChangeSet purge;
+  purge.delete_keys = {key.id};
+  ASSERT_TRUE(CommitAndWait(*store, Giving(purge)).ok());
+  store.reset();
+
+  store = Open();
+  ASSERT_NE(store, nullptr);
+  EXPECT_FALSE(store->has_imported_keys());
+}
+
 TEST_F(RocksDbReopenTest, EverythingIsThereAgain) {
   auto store = Open();
   ASSERT_NE(store, nullptr);

@@ -58,6 +58,12 @@ class HubTest : public testing::Test {
     hub_->OnCommitted({Event{.revision = head_, .keys = {{KeyId(), project}}, .projects = {}}},
                       now_);
   }
+  void Import(const std::string& project = "default") {
+    head_ = head_.Next();
+    hub_->OnCommitted(
+        {Event{.revision = head_, .keys = {{KeyId(), project}}, .projects = {}, .imports = true}},
+        now_);
+  }
   void Advance(absl::Duration time) {
     now_ += time;
     hub_->OnTimer(now_);

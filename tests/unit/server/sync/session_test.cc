@@ -311,5 +311,70 @@ TEST_F(SessionTest, GoodbyesAreSpread) {
   EXPECT_EQ(after, (std::vector{absl::Seconds(1), absl::Seconds(2)}));
 }
 
+TEST_F(SessionTest, AVerifierIsToldOfTheFirstImportedKeyWithItsInvalidation) {
+  Connect(kFirst, HelloFrom(1));
+  EXPECT_FALSE(As<Welcome>(Sent(kFirst)[0])->imported_keys);
+  Beat(kFirst, head_);
+  hub_->TakeActions();
+  Change();
+  EXPECT_FALSE(As<Invalidation>(Sent(kFirst).at(0))->imported_keys);
+  Beat(kFirst, head_);
+  hub_->TakeActions();
+  Import();
+  const auto sent = Sent(kFirst);
+  ASSERT_EQ(sent.size(), 1u);
+  EXPECT_TRUE(As<Invalidation>(sent[0])->imported_keys);
+  EXPECT_EQ(As<Invalidation>(sent[0])->items.size(), 1u);
+  Connect(kSecond, HelloFrom(2));
+  EXPECT_TRUE(As<Welcome>(Sent(kSecond)[0])->imported_keys);
+}
+
+// It may be asked about that key, and must not say by itself that there is none.
+TEST_F(SessionTest, AVerifierOfOtherProjectsIsToldOfTheFirstImportedKeyAndOfNoOther) {
+  ConnectWithLease(kFirst, 1, ProjectFilter::Only({"web"}));
+  const Revision before = head_;
+  Import();
+  auto sent = Sent(kFirst);
+  ASSERT_EQ(sent.size(), 1u);
+  const auto* invalidation = As<Invalidation>(sent[0]);
+  ASSERT_NE(invalidation, nullptr);
+  EXPECT_TRUE(invalidation->imported_keys);
+  EXPECT_TRUE(invalidation->items.empty());
+  EXPECT_EQ(invalidation->previous_revision, before);
+  EXPECT_EQ(invalidation->to_revision, head_);
+  Beat(kFirst, head_);
+  hub_->TakeActions();
+  Import();
+  EXPECT_TRUE(Sent(kFirst).empty());
+}
+
+TEST_F(SessionTest, ANewProcessOfTheAuthorityTellsWhatTheStoreHas) {
+  Restart({.imported_keys = true});
+  Connect(kFirst, HelloFrom(1));
+  EXPECT_TRUE(As<Welcome>(Sent(kFirst)[0])->imported_keys);
+}
+
+// A Reset says nothing of them, so that the verifier takes for granted that there are some.
+TEST_F(SessionTest, AfterAResetAVerifierIsToldThatThereAreNone) {
+  HubOptions options;
+  options.ring_capacity = 2;
+  Restart(options);
+  ConnectWithLease(kFirst, 1);
+  Change();
+  const Revision first = head_;
+  hub_->TakeActions();
+  for (int i = 0; i < 5; ++i) Change();
+  Beat(kFirst, first);
+  auto sent = Sent(kFirst);
+  ASSERT_FALSE(sent.empty());
+  ASSERT_NE(As<Reset>(sent[0]), nullptr);
+  Beat(kFirst, head_);
+  hub_->TakeActions();
+  Change();
+  sent = Sent(kFirst);
+  ASSERT_EQ(sent.size(), 1u);
+  EXPECT_FALSE(As<Invalidation>(sent[0])->imported_keys);
+}
+
 }  // namespace
 }  // namespace claviger::sync

@@ -2,10 +2,12 @@
 #ifndef CLAVIGER_TESTS_UNIT_SERVER_VERIFY_BLOCKING_STORE_H_
 #define CLAVIGER_TESTS_UNIT_SERVER_VERIFY_BLOCKING_STORE_H_
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
 #include <span>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -36,6 +38,13 @@ class BlockingStore final : public KeyStore {
       const std::string& project_id) const override {
     return store_.FindProject(project_id);
   }
+  absl::StatusOr<std::optional<KeyId>> FindImported(const KeyDigest& digest) const override {
+    if (!failure_.ok()) return failure_;
+    ++imported_lookups_;
+    return store_.FindImported(digest);
+  }
+  // How often a key was searched by its digest.
+  int imported_lookups() const { return imported_lookups_; }
   absl::StatusOr<bool> ProjectHasKeys(const std::string& project_id) const override {
     return store_.ProjectHasKeys(project_id);
   }
@@ -50,6 +59,7 @@ class BlockingStore final : public KeyStore {
   Epoch epoch() const override { return store_.epoch(); }
   Revision applied_revision() const override { return store_.applied_revision(); }
   absl::Time highest_time_seen() const override { return store_.highest_time_seen(); }
+  bool has_imported_keys() const override { return store_.has_imported_keys(); }
   void Commit(Mutation mutation, CommitDone done) override {
     store_.Commit(std::move(mutation), std::move(done));
   }
@@ -88,6 +98,7 @@ class BlockingStore final : public KeyStore {
  private:
   KeyStore& store_;
   std::function<void()> after_find_key_;
+  mutable std::atomic<int> imported_lookups_{0};
   absl::Status failure_;
 };
 

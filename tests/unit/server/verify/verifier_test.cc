@@ -40,7 +40,7 @@ class VerifierTest : public ::testing::Test {
   ~VerifierTest() override { memory_->Close(); }
 
   VerifyCode CodeOf(std::string_view raw_key, const Requirements& wanted = {}) {
-    return verifier_.Check(CredentialOf(raw_key), wanted, kSeesAll)->code;
+    return verifier_.Check(ShownCredentialOf(raw_key), wanted, kSeesAll)->code;
   }
 
   FakeClock clock_;
@@ -82,12 +82,12 @@ TEST_F(VerifierTest, AWrongSecretIsNotFoundAlsoAfterTheRightOneWasRemembered) {
 
 TEST_F(VerifierTest, AKeyOutOfSightOrOfAnotherProjectIsNotShown) {
   const auto unseen =
-      verifier_.Check(CredentialOf(raw_key_), {}, [](const std::string&) { return false; });
+      verifier_.Check(ShownCredentialOf(raw_key_), {}, [](const std::string&) { return false; });
   EXPECT_EQ(unseen->code, VerifyCode::kNotFound);
   EXPECT_EQ(unseen->key, nullptr);
   Requirements elsewhere;
   elsewhere.project_id = "elsewhere";
-  const auto foreign = verifier_.Check(CredentialOf(raw_key_), elsewhere, kSeesAll);
+  const auto foreign = verifier_.Check(ShownCredentialOf(raw_key_), elsewhere, kSeesAll);
   EXPECT_EQ(foreign->code, VerifyCode::kNotFound);
   EXPECT_EQ(foreign->key, nullptr);
   EXPECT_EQ(foreign->revision, cache_.applied_revision());
@@ -95,7 +95,7 @@ TEST_F(VerifierTest, AKeyOutOfSightOrOfAnotherProjectIsNotShown) {
 
 TEST_F(VerifierTest, AStoreThatCannotAnswerIsAnErrorAndNotADenial) {
   store_.FailWith(absl::UnavailableError("no disk"));
-  EXPECT_EQ(verifier_.Check(CredentialOf(raw_key_), {}, kSeesAll).status(),
+  EXPECT_EQ(verifier_.Check(ShownCredentialOf(raw_key_), {}, kSeesAll).status(),
             absl::UnavailableError("no disk"));
 }
 
