@@ -194,6 +194,16 @@ TEST_F(AuditLogTest, ARefusedCallIsLogged) {
   }));
 }
 
+TEST_F(AuditLogTest, ThatAnOlderStateWasAcceptedStandsInIt) {
+  const uint64_t before = Head();
+  server_.config().store.accept_older_state = true;
+  Restart();
+  const Events events = Behind(before);
+  ASSERT_THAT(events, SizeIs(1));
+  EXPECT_EQ(events[0].actor(), "system");
+  EXPECT_EQ(events[0].action(), "AcceptOlderState");
+}
+
 TEST_F(AuditLogTest, NoSecretStandsInIt) {
   const IssuedKey key = Issue("default", {"x"});
   server_.As(key.key()).Call(v1::ListKeysRequest());
