@@ -104,7 +104,7 @@ absl::Status App::OpenStore(const Clock& clock) {
   if (*bootstrapped) {
     log::Info("first start: made a root key", {{"file", root_key_file.string()}});
   }
-  return CheckPeppers(*store_, peppers_);
+  return CheckPeppers(*store_, peppers_, clock_->Now());
 }
 
 absl::Status App::StartSync() {
@@ -131,7 +131,9 @@ absl::Status App::LoadCallers(const ServerConfig& config) {
 
 absl::Status App::StartGrpc() {
   verify_observer_ = std::make_unique<VerifyMetrics>(metrics_);
-  verifier_ = std::make_unique<Verifier>(*cache_, peppers_, *clock_, *verify_observer_);
+  redigester_ = std::make_unique<Redigester>(*store_, peppers_, *clock_);
+  verifier_ = std::make_unique<Verifier>(*cache_, peppers_, *clock_, *verify_observer_,
+                                         redigester_.get());
   authenticator_ = std::make_unique<Authenticator>(*verifier_, callers_, *clock_);
   keys_ = std::make_unique<KeyManager>(*store_, peppers_, random_, *clock_);
   projects_ = std::make_unique<ProjectManager>(*store_, *clock_);
@@ -217,8 +219,9 @@ void App::StartTimer() {
 void App::RefreshGauges() {
   metrics_.SetRecordCacheEntries(cache_->size());
   metrics_.SetStoreWritable(store_->health().writable.ok());
-  const absl::StatusOr<StoreStats> stats = store_->Stats(clock_->Now());
+  absl::StatusOr<StoreStats> stats = store_->Stats(clock_->Now());
   if (stats.ok()) {
+    pepper_report_.Complete(*stats);
     metrics_.SetStoreStats(*stats);
   } else {
     log::Warning("the store's figures cannot be read",
@@ -239,9 +242,22 @@ void App::Reload(const ServerConfig& config) {
     log::Error("new caller map refused, the old one stays", {{"why", std::string(s.message())}});
   }
   timer_->RunAllSoon();
+  ComparePeppers(config);
   for (const std::string& setting : ChangedSettings(config_, config)) {
     if (setting == "log-level" || setting == "caller-map") continue;
     log::Warning("a changed setting needs a restart", {{"setting", setting}});
+  }
+}
+
+void App::ComparePeppers(const ServerConfig& config) const {
+  const absl::StatusOr<PepperSet> peppers =
+      LoadPeppers(config.callers.pepper_file, /*make_missing=*/false, random_);
+  if (!peppers.ok()) {
+    log::Error("the pepper file is not fit for the next start",
+               {{"why", std::string(peppers.status().message())}});
+  } else if (!SamePeppers(*peppers, peppers_)) {
+    log::Warning("a changed pepper file needs a restart",
+                 {{"file", config.callers.pepper_file.string()}});
   }
 }
 

@@ -15,6 +15,7 @@
 #include "core/random.h"
 #include "core/ratchet_clock.h"
 #include "grpcpp/server.h"
+#include "server/app/pepper_report.h"
 #include "server/app/periodic_tasks.h"
 #include "server/app/sync_setup.h"
 #include "server/config/server_config.h"
@@ -30,6 +31,7 @@
 #include "server/transport/certificate_reloader.h"
 #include "server/transport/http_endpoint.h"
 #include "server/verify/record_cache.h"
+#include "server/verify/redigester.h"
 #include "server/verify/verifier.h"
 #include "storage/key_store.h"
 
@@ -71,11 +73,14 @@ class App {
   absl::Status StartHttp();
   void StartTimer();
   void RefreshGauges();
+  // Says so when the pepper file is not the one that was started with.
+  void ComparePeppers(const ServerConfig& config) const;
   absl::Status Ready() const;
 
   // Constant after construction.
   ServerConfig config_;
   const PepperSet peppers_;
+  PepperReport pepper_report_{peppers_};  // the timer's
   RandomSource& random_;
 
   ServerMetrics metrics_;
@@ -83,6 +88,7 @@ class App {
   std::unique_ptr<KeyStore> store_;
   std::unique_ptr<RatchetClock> clock_;
   std::unique_ptr<RecordCache> cache_;
+  std::unique_ptr<Redigester> redigester_;
   std::unique_ptr<Verifier> verifier_;
   CallerMapHolder callers_;
   std::unique_ptr<Authenticator> authenticator_;

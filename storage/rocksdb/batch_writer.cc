@@ -18,6 +18,15 @@ uint64_t& CountOf(const KeyRecord& key, KeyCounts& counts) {
   return key.disabled ? counts.disabled : counts.enabled;
 }
 
+// The key stands in the store from now on, or no longer does.
+void CountPepper(const KeyRecord& key, PepperCounts& counts) {
+  if (NeedsPepper(key)) ++counts[key.pepper_id];
+}
+void DiscountPepper(const KeyRecord& key, PepperCounts& counts) {
+  if (!NeedsPepper(key)) return;
+  if (const auto it = counts.find(key.pepper_id); --it->second == 0) counts.erase(it);
+}
+
 // The key's row in `by_expiry`, where it has one.
 std::optional<std::string> ExpiryRowOf(const KeyRecord& key) {
   if (!key.expire_time || key.revocation || key.delete_time) return std::nullopt;
@@ -60,6 +69,7 @@ void BatchWriter::AppendKeys(const NumberedChange& change, PersistedState& state
     const std::optional<std::string> expiry_row = ExpiryRowOf(key);
     if (replaced != nullptr) {
       --CountOf(*replaced, state.counts);
+      DiscountPepper(*replaced, state.keys_by_pepper);
       const std::optional<std::string> old_expiry_row = ExpiryRowOf(*replaced);
       if (old_expiry_row && old_expiry_row != expiry_row) {
         Delete(Family::kByExpiry, *old_expiry_row, rows);
@@ -69,6 +79,7 @@ void BatchWriter::AppendKeys(const NumberedChange& change, PersistedState& state
       Put(Family::kByProject, ByProjectRow(key.project_id, {key.create_time, key.id}), {}, rows);
     }
     ++CountOf(key, state.counts);
+    CountPepper(key, state.keys_by_pepper);
     if (expiry_row) {
       Put(Family::kByExpiry, *expiry_row, key.disabled ? kExpiryDisabled : kExpiryEnabled, rows);
     }
@@ -76,6 +87,7 @@ void BatchWriter::AppendKeys(const NumberedChange& change, PersistedState& state
   }
   for (const auto& key : change.committed.deleted_keys) {
     --CountOf(*key, state.counts);
+    DiscountPepper(*key, state.keys_by_pepper);
     Delete(Family::kByProject, ByProjectRow(key->project_id, {key->create_time, key->id}), rows);
     if (const auto expiry_row = ExpiryRowOf(*key)) Delete(Family::kByExpiry, *expiry_row, rows);
     Delete(Family::kKeys, key->id.text(), rows);
@@ -91,6 +103,9 @@ void BatchWriter::AppendOthers(const NumberedChange& change, rocksdb::WriteBatch
   }
   if (change.request != nullptr) {
     Put(Family::kRequests, change.request->id, EncodeRequest(*change.request), rows);
+  }
+  for (const std::string& id : change.deleted_canaries) {
+    Delete(Family::kMeta, std::string(kCanaryRowPrefix) + id, rows);
   }
   for (const auto& [pepper_id, digest] : change.canaries) {
     Put(Family::kMeta, std::string(kCanaryRowPrefix) + pepper_id, EncodeCanary(digest), rows);

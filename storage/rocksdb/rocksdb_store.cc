@@ -77,9 +77,14 @@ absl::StatusOr<std::vector<Event>> RocksDbStore::ReadEvents(Revision after, size
 }
 
 absl::StatusOr<StoreStats> RocksDbStore::Stats(absl::Time now) const {
-  auto keys = CountKeys(*database_, now);
-  if (!keys.ok()) return keys.status();
-  return StoreStats{.keys = *std::move(keys), .bytes_on_disk = BytesIn(dir_->db_path())};
+  auto stats = CountKeys(*database_, now);
+  if (stats.ok()) stats->bytes_on_disk = BytesIn(dir_->db_path());
+  return stats;
+}
+
+absl::StatusOr<std::map<std::string, uint64_t>> RocksDbStore::RequestsByPepper(
+    absl::Time now) const {
+  return CountRequests(*database_, now);
 }
 
 void RocksDbStore::Close() {

@@ -63,6 +63,9 @@ class BlockingStore final : public KeyStore {
     return store_.ReadEvents(after, limit);
   }
   absl::StatusOr<StoreStats> Stats(absl::Time now) const override { return store_.Stats(now); }
+  absl::StatusOr<std::map<std::string, uint64_t>> RequestsByPepper(absl::Time now) const override {
+    return store_.RequestsByPepper(now);
+  }
   StoreHealth health() const override { return store_.health(); }
   void Close() override { store_.Close(); }
 
