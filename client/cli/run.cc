@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "client/cli/bootstrap_command.h"
 #include "client/cli/command_context.h"
 #include "client/cli/command_set.h"
 #include "client/cli/completion_command.h"
@@ -48,6 +49,7 @@ void AddCommands(CLI::App& root, CommandSet& commands) {
   AddVerify(root, commands);
   AddStatus(root, commands);
   AddWatch(root, commands);
+  AddBootstrap(root, commands);
   AddCompletion(root, commands);
 }
 

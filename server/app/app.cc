@@ -95,6 +95,13 @@ absl::Status App::OpenStore(const Clock& clock) {
   cache_ = std::make_unique<RecordCache>(
       *store_, config_.store.memory_bytes / kRecordCacheShare / kBytesPerCachedRecord);
   store_->AddListener(cache_.get());
+  absl::StatusOr<std::unique_ptr<AdminKeys>> admins = AdminKeys::Load(*store_, [this] {
+    return config_.tls_enabled() && config_.tls.client_auth != ClientAuth::kNone &&
+           callers_.HasAdministrator();
+  });
+  if (!admins.ok()) return admins.status();
+  admins_ = *std::move(admins);
+  store_->AddListener(admins_.get());
   if (absl::Status s = StartSync(); !s.ok()) return s;
 
   const std::filesystem::path root_key_file = config_.store.data_dir / kRootKeyFile;
@@ -135,7 +142,7 @@ absl::Status App::StartGrpc() {
   verifier_ = std::make_unique<Verifier>(*cache_, peppers_, *clock_, *verify_observer_,
                                          redigester_.get());
   authenticator_ = std::make_unique<Authenticator>(*verifier_, callers_, *clock_);
-  keys_ = std::make_unique<KeyManager>(*store_, peppers_, random_, *clock_);
+  keys_ = std::make_unique<KeyManager>(*store_, peppers_, random_, *clock_, admins_.get());
   projects_ = std::make_unique<ProjectManager>(*store_, *clock_);
   workers_ = std::make_unique<WorkerPool>(kListThreads, kMaxWaitingLists);
 
@@ -183,6 +190,7 @@ absl::Status App::StartGrpc() {
   builder.RegisterService(key_authority_.get());
   builder.RegisterService(projects_service_.get());
   builder.RegisterService(verifier_service_.get());
+  builder.RegisterCallbackGenericService(&unknown_methods_);
   server_ = builder.BuildAndStart();
   if (server_ == nullptr || port == 0) {
     return ErrorBuilder(absl::StatusCode::kUnavailable, Reason::kConfigInvalid)

@@ -19,6 +19,7 @@
 #include "server/app/periodic_tasks.h"
 #include "server/app/sync_setup.h"
 #include "server/config/server_config.h"
+#include "server/manage/admin_keys.h"
 #include "server/manage/authenticator.h"
 #include "server/manage/caller_map.h"
 #include "server/manage/key_manager.h"
@@ -26,6 +27,7 @@
 #include "server/metrics/server_metrics.h"
 #include "server/rpc/key_authority_service.h"
 #include "server/rpc/projects_service.h"
+#include "server/rpc/unknown_method.h"
 #include "server/rpc/verifier_service.h"
 #include "server/rpc/worker_pool.h"
 #include "server/transport/certificate_reloader.h"
@@ -92,6 +94,7 @@ class App {
   std::unique_ptr<Verifier> verifier_;
   CallerMapHolder callers_;
   std::unique_ptr<Authenticator> authenticator_;
+  std::unique_ptr<AdminKeys> admins_;
   std::unique_ptr<KeyManager> keys_;
   std::unique_ptr<ProjectManager> projects_;
   std::unique_ptr<CertificateReloader> certificates_;
@@ -101,6 +104,7 @@ class App {
   std::unique_ptr<KeyAuthorityService> key_authority_;
   std::unique_ptr<ProjectsService> projects_service_;
   std::unique_ptr<VerifierService> verifier_service_;
+  UnknownMethodService unknown_methods_;
   std::unique_ptr<grpc::Server> server_;
   std::unique_ptr<HttpEndpoint> http_;
   std::unique_ptr<PeriodicTasks> timer_;

@@ -41,8 +41,12 @@ absl::Status RevokedKeyIsFinal(const KeyRecord& key) {
 }  // namespace
 
 KeyManager::KeyManager(KeyStore& store, const PepperSet& peppers, RandomSource& random,
-                       const Clock& clock)
-    : store_(store), peppers_(peppers), random_(random), clock_(clock), runner_(store, clock) {}
+                       const Clock& clock, const AdminKeys* admins)
+    : store_(store),
+      peppers_(peppers),
+      random_(random),
+      clock_(clock),
+      runner_(store, clock, admins) {}
 
 absl::StatusOr<std::shared_ptr<const KeyRecord>> KeyManager::Get(const Caller& caller,
                                                                  const KeyId& id) const {
