@@ -89,9 +89,8 @@ class Rotation {
     if (!status.ok()) return FailUnchanged(status);
     old_info_ = response.info();
     if (old_info_.project_id() == kManagementProject) return std::nullopt;
-    return context_.Fail(absl::InvalidArgumentError(
-        fmt::format("key {} is of project {}, and no management key", old_id_,
-                    old_info_.project_id())));
+    return context_.Fail(absl::InvalidArgumentError(fmt::format(
+        "key {} is of project {}, and no management key", old_id_, old_info_.project_id())));
   }
 
   std::optional<ExitCode> Issue() {
@@ -120,10 +119,10 @@ class Rotation {
     if (!status.ok()) {
       const ExitCode code = FailUnchanged(status);
       if (code == ExitCode::kUnreachable) {
-        context_.Note(fmt::format(
-            "  a key may have been issued that nobody has: the newest named '{}' in\n"
-            "  claviger key list -p claviger",
-            old_info_.display_name()));
+        context_.Note(
+            fmt::format("  a key may have been issued that nobody has: the newest named '{}' in\n"
+                        "  claviger key list -p claviger",
+                        old_info_.display_name()));
       }
       return code;
     }
@@ -137,8 +136,9 @@ class Rotation {
     const grpc::Status status = Revoke(old_, new_info_.key_id(), "was not written down");
     if (!status.ok()) {
       context_.Fail(status);
-      context_.Note(fmt::format("  the new key {} is in no file and could not be revoked: revoke it",
-                                new_info_.key_id()));
+      context_.Note(
+          fmt::format("  the new key {} is in no file and could not be revoked: revoke it",
+                      new_info_.key_id()));
     }
     context_.Note("  the old key works as before");
     return code;
@@ -154,10 +154,10 @@ class Rotation {
     });
     if (status.ok()) return std::nullopt;
     const ExitCode code = context_.Fail(status);
-    context_.Note(fmt::format(
-        "  the new key {} is in {}, but the server did not confirm that it works;\n"
-        "  the old key was not revoked, and works as before",
-        new_info_.key_id(), out_));
+    context_.Note(
+        fmt::format("  the new key {} is in {}, but the server did not confirm that it works;\n"
+                    "  the old key was not revoked, and works as before",
+                    new_info_.key_id(), out_));
     return code;
   }
 
@@ -166,10 +166,10 @@ class Rotation {
         Revoke(*new_, old_id_, fmt::format("replaced by {}", new_info_.key_id()));
     if (status.ok()) return std::nullopt;
     const ExitCode code = context_.Fail(status);
-    context_.Note(fmt::format(
-        "  the new key {} works and is in {}; the old key {} is not known to be\n"
-        "  revoked. Revoke it with: claviger --key-file {} key revoke {}",
-        new_info_.key_id(), out_, old_id_, out_, old_id_));
+    context_.Note(
+        fmt::format("  the new key {} works and is in {}; the old key {} is not known to be\n"
+                    "  revoked. Revoke it with: claviger --key-file {} key revoke {}",
+                    new_info_.key_id(), out_, old_id_, out_, old_id_));
     return code;
   }
 
@@ -247,7 +247,8 @@ void AddBootstrap(CLI::App& parent, CommandSet& commands) {
   auto options = std::make_shared<RotateOptions>();
   CLI::App& command = commands.Add(
       group, "rotate",
-      "Replace the key in use, the root key for instance: issue one that may do the same, write it\n"
+      "Replace the key in use, the root key for instance: issue one that may do the same, write "
+      "it\n"
       "to a file, see that it works, revoke the old one with it and remove the old one's file.\n"
       "Whatever fails, a key that works is left, and is named.",
       "  claviger bootstrap rotate --key-file data/root.key --out /media/safe/root.key");
@@ -256,8 +257,7 @@ void AddBootstrap(CLI::App& parent, CommandSet& commands) {
                   "File for the new key, mode 0600 (default: the old one's name and .new)")
       ->type_name("FILE");
   command.add_flag("--force", options->force, "Overwrite FILE where there is one");
-  commands.OnRun(command,
-                 [options](CommandContext& context) { return Rotate(*options, context); });
+  commands.OnRun(command, [options](CommandContext& context) { return Rotate(*options, context); });
 }
 
 }  // namespace claviger::cli

@@ -56,8 +56,8 @@ absl::StatusOr<Connection*> CommandContext::Connect() {
 ExitCode CommandContext::Fail(const grpc::Status& status) {
   console_.err << DescribeError(status, options_.server);
   if (connection_ != nullptr && status.error_code() == grpc::StatusCode::UNAVAILABLE) {
-    const std::string advice = ConnectionAdvice(status.error_message(), connection_->transport(),
-                                                options_.transport);
+    const std::string advice =
+        ConnectionAdvice(status.error_message(), connection_->transport(), options_.transport);
     if (!advice.empty()) Note("  " + advice);
   }
   if (ReasonOf(status) == "CREDENTIAL_MISSING") {

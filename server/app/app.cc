@@ -139,8 +139,8 @@ absl::Status App::LoadCallers(const ServerConfig& config) {
 absl::Status App::StartGrpc() {
   verify_observer_ = std::make_unique<VerifyMetrics>(metrics_);
   redigester_ = std::make_unique<Redigester>(*store_, peppers_, *clock_);
-  verifier_ = std::make_unique<Verifier>(*cache_, peppers_, *clock_, *verify_observer_,
-                                         redigester_.get());
+  verifier_ =
+      std::make_unique<Verifier>(*cache_, peppers_, *clock_, *verify_observer_, redigester_.get());
   authenticator_ = std::make_unique<Authenticator>(*verifier_, callers_, *clock_);
   keys_ = std::make_unique<KeyManager>(*store_, peppers_, random_, *clock_, admins_.get());
   projects_ = std::make_unique<ProjectManager>(*store_, *clock_);

@@ -31,10 +31,9 @@ bool EndsSooner(const KeyRecord& key, const KeyRecord& before) {
 absl::Status LastAdmin(const KeyId& id) {
   return ErrorBuilder(absl::StatusCode::kFailedPrecondition, Reason::kLastAdminKey)
       .Resource("key", id.ToString())
-      .Build(
-          fmt::format("key {} is the last one that may do everything in all projects, and no "
-                      "client certificate may: issue another such key first",
-                      id.text()));
+      .Build(fmt::format("key {} is the last one that may do everything in all projects, and no "
+                         "client certificate may: issue another such key first",
+                         id.text()));
 }
 
 }  // namespace

@@ -121,8 +121,7 @@ bool CallerMapHolder::HasAdministrator() const {
   const std::shared_ptr<const CallerMap> map = Map();
   return std::any_of(map->begin(), map->end(), [](const auto& entry) {
     const CertificateIdentity& identity = *entry.second;
-    return identity.project_ids.empty() &&
-           identity.permissions.Covers(permission::kSettingsManage);
+    return identity.project_ids.empty() && identity.permissions.Covers(permission::kSettingsManage);
   });
 }
 

@@ -13,8 +13,9 @@ class Refusal final : public grpc::ServerGenericBidiReactor {
     // The name that was called is not repeated: it may be anything.
     Finish(ToGrpcStatus(
         ErrorBuilder(absl::StatusCode::kUnimplemented, Reason::kUnknownMethod)
-            .Build("this server has no such method: is the service's or the method's name mistyped, "
-                   "or the server older than its client?")));
+            .Build(
+                "this server has no such method: is the service's or the method's name mistyped, "
+                "or the server older than its client?")));
   }
 
  private:

@@ -71,8 +71,8 @@ void Redigester::Take(const std::shared_ptr<const CachedKey>& key, NewDigest new
     return;
   }
   store_.Commit(
-      [key, pepper_id = peppers_.writing_id(), new_digest = std::move(new_digest)](
-          const StateReader& state) mutable {
+      [key, pepper_id = peppers_.writing_id(),
+       new_digest = std::move(new_digest)](const StateReader& state) mutable {
         return ReplaceDigest(state, key->record(), pepper_id, new_digest);
       },
       [key, now, shared = shared_](const absl::StatusOr<Committed>& committed) {

@@ -49,7 +49,8 @@ struct VerifyOutcome {
 // Thread safety: all methods may be called from any thread at once.
 class Verifier {
  public:
-  // All arguments outlive the verifier. Without a redigester keys stay on the pepper that they have.
+  // All arguments outlive the verifier. Without a redigester keys stay on the pepper that they
+  // have.
   Verifier(RecordCache& cache, const PepperSet& peppers, const Clock& clock,
            VerifyObserver& observer, Redigester* redigester = nullptr);
 

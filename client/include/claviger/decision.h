@@ -82,8 +82,8 @@ class [[nodiscard]] Decision {
   // UNAVAILABLE. The message never contains the key, and may be shown to whoever used it: why the
   // authority did not answer is not in it, but in `detail`.
   absl::Status ToStatus() const;
-  // With UNAVAILABLE, and with ADDRESS_NOT_ALLOWED for a `client_ip` that is no address: why, for the
-  // service's own log.
+  // With UNAVAILABLE, and with ADDRESS_NOT_ALLOWED for a `client_ip` that is no address: why, for
+  // the service's own log.
   std::string_view detail() const;
 
  private:

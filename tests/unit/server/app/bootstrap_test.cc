@@ -125,9 +125,8 @@ TEST_F(BootstrapTest, AMissingOrOtherPepperIsNamed) {
   const absl::Status status = Check(Peppers(Line("p1") + Line("p3")));
   EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_EQ(DetailsOf(status).reason, Reason::kConfigInvalid);
-  EXPECT_THAT(std::string(status.message()),
-              AllOf(HasSubstr("missing [p2 (1 keys need it)]"),
-                    HasSubstr("other bytes than before [p3]")));
+  EXPECT_THAT(std::string(status.message()), AllOf(HasSubstr("missing [p2 (1 keys need it)]"),
+                                                   HasSubstr("other bytes than before [p3]")));
 }
 
 TEST_F(BootstrapTest, ANewPepperIsRememberedFromItsFirstStartOn) {
@@ -158,9 +157,8 @@ TEST_F(BootstrapTest, APepperIsNeededByKeysThatMayVerifyOneDay) {
   key.pepper_id = "p2";
   key.disabled = true;
   ASSERT_TRUE(CommitAndWait(*store_, Putting(key)).ok());
-  EXPECT_THAT(
-      std::string(Check(without).message()),
-      AllOf(HasSubstr("p1 (1 keys need it)"), HasSubstr("p2 (1 keys need it)")));
+  EXPECT_THAT(std::string(Check(without).message()),
+              AllOf(HasSubstr("p1 (1 keys need it)"), HasSubstr("p2 (1 keys need it)")));
   key.revocation = Revocation{.time = clock_.Now()};
   ASSERT_TRUE(CommitAndWait(*store_, Putting(key)).ok());
   EXPECT_THAT(std::string(Check(without).message()), HasSubstr("missing [p1 (1 keys need it)]"));
