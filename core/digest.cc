@@ -1,5 +1,7 @@
 #include "core/digest.h"
 
+#include <openssl/crypto.h>
+
 #include "core/evp.h"
 
 namespace claviger {
@@ -52,6 +54,8 @@ bool Equal(const KeyHash& a, const KeyHash& b) {
 bool Equal(const KeyDigest& a, const KeyDigest& b) {
   return ConstantTimeEquals(AsBytes(a.bytes), AsBytes(b.bytes));
 }
+
+void Cleanse(KeyHash& hash) { OPENSSL_cleanse(hash.bytes.data(), hash.bytes.size()); }
 
 std::string ToHex(std::string_view bytes) {
   constexpr std::string_view kDigits = "0123456789abcdef";

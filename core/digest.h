@@ -62,6 +62,9 @@ class KeyHasher {
 bool Equal(const KeyHash& a, const KeyHash& b);
 bool Equal(const KeyDigest& a, const KeyDigest& b);
 
+// Overwrites a hash that is not needed any more, so that the compiler cannot leave it out.
+void Cleanse(KeyHash& hash);
+
 // Lower-case hexadecimal.
 std::string ToHex(std::string_view bytes);
 std::string_view AsBytes(const Sha256Bytes& bytes);

@@ -46,6 +46,10 @@ KeyState StateOf(const KeyRecord& key, absl::Time now) {
   return key.disabled ? KeyState::kDisabled : KeyState::kActive;
 }
 
+bool NeedsPepper(const KeyRecord& key) {
+  return !key.revocation.has_value() && !key.delete_time.has_value();
+}
+
 absl::Status Disable(KeyRecord& key, absl::Time now) { return SetDisabled(key, now, true); }
 
 absl::Status Enable(KeyRecord& key, absl::Time now) { return SetDisabled(key, now, false); }

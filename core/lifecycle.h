@@ -29,6 +29,10 @@ std::string_view KeyStateName(KeyState state);
 // over expired, expired over disabled.
 KeyState StateOf(const KeyRecord& key, absl::Time now);
 
+// Whether the key may still verify one day, so that its digest must be readable: it is neither
+// revoked nor deleted, both of which are final.
+bool NeedsPepper(const KeyRecord& key);
+
 // Each changes `key` and returns OK, also when it is in the wanted state already; or leaves it
 // untouched and returns FAILED_PRECONDITION with reason KEY_REVOKED. `update_time` moves only when
 // something changed.

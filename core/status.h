@@ -28,6 +28,7 @@ enum class Reason {
   kUnknownField,       // UNKNOWN_FIELD: the request has a field that this server does not know
   kMalformedRequest,   // MALFORMED_REQUEST: not a protobuf message, or bad UTF-8
   kMessageTooLarge,    // MESSAGE_TOO_LARGE
+  kUnknownMethod,      // UNKNOWN_METHOD: this server has no such method
   kPageTokenInvalid,   // PAGE_TOKEN_INVALID: not ours, or the arguments changed
   kListTooLarge,       // LIST_TOO_LARGE: more keys than can be sorted for a list
   kScopeNotInCatalog,  // SCOPE_NOT_IN_CATALOG
@@ -42,6 +43,7 @@ enum class Reason {
   kProjectNotFound,    // PROJECT_NOT_FOUND
   kProjectExists,      // PROJECT_EXISTS
   kProjectNotEmpty,    // PROJECT_NOT_EMPTY
+  kLastAdminKey,       // LAST_ADMIN_KEY: nobody could manage everything any more
   kProjectReserved,  // PROJECT_RESERVED: `claviger` and `default` cannot be deleted or re-purposed
   kTooManyKeys,      // TOO_MANY_KEYS: more keys match than the call may change
   kCredentialMissing,    // CREDENTIAL_MISSING

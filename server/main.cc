@@ -5,6 +5,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <memory>
 #include <string>
 
@@ -16,6 +17,7 @@
 #include "server/app/app.h"
 #include "server/app/signals.h"
 #include "server/config/command_line.h"
+#include "server/config/pepper_file.h"
 #include "server/logging/library_hooks.h"
 #include "server/logging/log.h"
 
@@ -77,6 +79,17 @@ int Serve(int argc, const char* const* argv, const ServerConfig& config) {
   return EXIT_SUCCESS;
 }
 
+int NewPepper(const CommandLine& command) {
+  RefuseMemoryDumps();
+  SystemRandom random;
+  const std::filesystem::path& file = command.config.callers.pepper_file;
+  const absl::Status added = AddPepper(file, command.pepper_id, random);
+  if (!added.ok()) return Fail(added, EXIT_FAILURE);
+  std::printf("%s: pepper %s is the first now; it writes from the next start on\n", file.c_str(),
+              command.pepper_id.c_str());
+  return EXIT_SUCCESS;
+}
+
 int Main(int argc, const char* const* argv) {
   BlockSignals();
   absl::StatusOr<CommandLine> command = ParseCommandLine(argc, argv, CLAVIGER_VERSION);
@@ -91,6 +104,8 @@ int Main(int argc, const char* const* argv) {
       std::puts("the configuration is good");
       return EXIT_SUCCESS;
     }
+    case RunMode::kNewPepper:
+      return NewPepper(*command);
     case RunMode::kServe:
       return Serve(argc, argv, command->config);
   }

@@ -46,6 +46,7 @@ struct ChangeSet {
   std::vector<std::string> delete_projects;
   std::optional<RequestRecord> put_request;
   std::map<std::string, KeyDigest> put_canaries;  // by pepper id
+  std::vector<std::string> delete_canaries;       // of peppers that nothing needs any more
   // How long leases given to verifiers may outlive this process; see StateReader::LongestLease.
   std::optional<absl::Duration> put_longest_lease;
   AuditDraft audit;
@@ -58,7 +59,7 @@ struct ChangeSet {
   bool empty() const {
     return !only_audit && put_keys.empty() && delete_keys.empty() && put_projects.empty() &&
            delete_projects.empty() && !put_request.has_value() && put_canaries.empty() &&
-           !put_longest_lease.has_value();
+           delete_canaries.empty() && !put_longest_lease.has_value();
   }
 };
 

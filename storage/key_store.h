@@ -127,6 +127,9 @@ struct StoreStats {
   std::map<KeyState, uint64_t> keys;  // by state at the time asked for; every state is present
   uint64_t bytes_on_disk = 0;         // 0 where nothing is on disk
   uint64_t free_bytes = 0;            // on that disk
+  // Keys that are neither revoked nor deleted, by the pepper of their digest; peppers of none are
+  // absent. The others never verify again, so that they need no pepper.
+  std::map<std::string, uint64_t> keys_by_pepper;
 };
 
 // Whether a store takes mutations.
@@ -204,6 +207,10 @@ class KeyStore : public StateReader {
 
   // May cost a scan of what expired: for a timer, not for a call. Blocks on I/O.
   virtual absl::StatusOr<StoreStats> Stats(absl::Time now) const = 0;
+  // Remembered requests that have not expired at `now`, by the pepper that sealed them; peppers of
+  // none are absent. Scans all requests. Blocks on I/O.
+  virtual absl::StatusOr<std::map<std::string, uint64_t>> RequestsByPepper(
+      absl::Time now) const = 0;
   virtual StoreHealth health() const = 0;
 
   // Finishes what is queued, refuses what comes later (`SHUTTING_DOWN`), and makes everything

@@ -21,6 +21,7 @@ struct NumberedChange {
   std::vector<std::shared_ptr<const KeyRecord>> replaced_keys;
   std::shared_ptr<const RequestRecord> request;  // may be null
   std::map<std::string, KeyDigest> canaries;
+  std::vector<std::string> deleted_canaries;
   std::optional<absl::Duration> longest_lease;
   AuditDraft audit;
   absl::Time time;  // of the commit

@@ -77,6 +77,7 @@ absl::StatusOr<NumberedChange> Number(ChangeSet changes, Revision revision, absl
     numbered.request = std::make_shared<const RequestRecord>(*std::move(changes.put_request));
   }
   numbered.canaries = std::move(changes.put_canaries);
+  numbered.deleted_canaries = std::move(changes.delete_canaries);
   numbered.longest_lease = changes.put_longest_lease;
   committed.unseen_by_verifiers = changes.unseen_by_verifiers;
   committed.only_audit = changes.only_audit;

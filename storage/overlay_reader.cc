@@ -14,6 +14,7 @@ void OverlayReader::Apply(const NumberedChange& change) {
   for (const std::string& id : change.committed.deleted_projects) projects_[id] = nullptr;
   for (const auto& project : change.committed.projects) projects_[project->project_id] = project;
   if (change.request != nullptr) requests_[change.request->id] = change.request;
+  for (const std::string& id : change.deleted_canaries) canaries_[id] = std::nullopt;
   for (const auto& [pepper_id, digest] : change.canaries) canaries_[pepper_id] = digest;
   if (change.longest_lease.has_value()) longest_lease_ = change.longest_lease;
 }
@@ -54,7 +55,10 @@ absl::StatusOr<std::shared_ptr<const RequestRecord>> OverlayReader::FindRequest(
 absl::StatusOr<std::map<std::string, KeyDigest>> OverlayReader::Canaries() const {
   auto canaries = base_.Canaries();
   if (canaries.ok()) {
-    for (const auto& [pepper_id, digest] : canaries_) (*canaries)[pepper_id] = digest;
+    for (const auto& [pepper_id, digest] : canaries_) {
+      canaries->erase(pepper_id);
+      if (digest.has_value()) canaries->emplace(pepper_id, *digest);
+    }
   }
   return canaries;
 }

@@ -46,7 +46,7 @@ class OverlayReader final : public StateReader {
   absl::flat_hash_map<Sha256Bytes, std::optional<KeyId>> imported_;
   absl::flat_hash_set<std::string> projects_with_keys_;
   absl::flat_hash_map<std::string, std::shared_ptr<const RequestRecord>> requests_;
-  std::map<std::string, KeyDigest> canaries_;
+  std::map<std::string, std::optional<KeyDigest>> canaries_;
   std::optional<absl::Duration> longest_lease_;
 };
 

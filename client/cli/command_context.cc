@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "client/cli/connection_advice.h"
 #include "client/cli/display_text.h"
 #include "client/cli/durations.h"
 #include "client/cli/error_text.h"
@@ -38,6 +39,7 @@ absl::StatusOr<std::unique_ptr<Connection>> CommandContext::Open() {
                                                           .transport = *transport,
                                                           .credentials = *std::move(credentials),
                                                           .key = std::move(key->key),
+                                                          .key_file = std::move(key->file),
                                                           .timeout = *timeout},
                                       clock_, random_);
 }
@@ -53,6 +55,11 @@ absl::StatusOr<Connection*> CommandContext::Connect() {
 
 ExitCode CommandContext::Fail(const grpc::Status& status) {
   console_.err << DescribeError(status, options_.server);
+  if (connection_ != nullptr && status.error_code() == grpc::StatusCode::UNAVAILABLE) {
+    const std::string advice =
+        ConnectionAdvice(status.error_message(), connection_->transport(), options_.transport);
+    if (!advice.empty()) Note("  " + advice);
+  }
   if (ReasonOf(status) == "CREDENTIAL_MISSING") {
     Note("  give a management key with --key-file, CLAVIGER_KEY_FILE or CLAVIGER_KEY");
   }

@@ -3,6 +3,7 @@
 #include <grpcpp/create_channel.h>
 #include <grpcpp/support/channel_arguments.h>
 
+#include <algorithm>
 #include <chrono>
 #include <string_view>
 #include <utility>
@@ -77,6 +78,26 @@ bool Connection::WaitUntilConnected() {
     state = channel_->GetState(/*try_to_connect=*/true);
   }
   return true;
+}
+
+grpc::Status Connection::WhyNotConnected() {
+  constexpr absl::Duration kPatience = absl::Seconds(1);
+  grpc::ClientContext context;
+  context.set_deadline(FromNow(std::min(options_.timeout, kPatience)));
+  grpc::health::v1::HealthCheckResponse ignored;
+  grpc::Status status = health_->Check(&context, {}, &ignored);
+  if (status.error_code() == grpc::StatusCode::UNAVAILABLE) return status;
+  return {grpc::StatusCode::UNAVAILABLE, "no connection: is it running, and is the address right?"};
+}
+
+std::unique_ptr<Connection> Connection::WithKey(Secret key, std::string key_file) const {
+  return std::make_unique<Connection>(Options{.target = options_.target,
+                                              .transport = options_.transport,
+                                              .credentials = options_.credentials,
+                                              .key = std::move(key),
+                                              .key_file = std::move(key_file),
+                                              .timeout = options_.timeout},
+                                      clock_, random_);
 }
 
 grpc::Status Connection::CheckHealth(grpc::health::v1::HealthCheckResponse& response,

@@ -35,6 +35,8 @@ class Connection {
     std::shared_ptr<grpc::ChannelCredentials> credentials;
     // Goes with every call but the health check, as `authorization: Bearer`.
     std::optional<Secret> key;
+    // The file that it is from; empty: it is not from a file.
+    std::string key_file = {};
     // For a call with all its retries.
     absl::Duration timeout = absl::Seconds(30);
   };
@@ -48,6 +50,11 @@ class Connection {
   absl::Duration timeout() const { return options_.timeout; }
   const client::Endpoint& target() const { return options_.target; }
   Transport transport() const { return options_.transport; }
+  const std::optional<Secret>& key() const { return options_.key; }
+  const std::string& key_file() const { return options_.key_file; }
+
+  // A connection to the same server for another caller: by `key`, which is in `key_file`.
+  std::unique_ptr<Connection> WithKey(Secret key, std::string key_file) const;
 
   // Makes a call within the timeout. `call` runs once for each attempt, with a fresh context.
   grpc::Status Call(Retry retry, const std::function<grpc::Status(grpc::ClientContext*)>& call);
@@ -57,6 +64,9 @@ class Connection {
 
   // Whether the server can be reached within the timeout.
   bool WaitUntilConnected();
+  // Why it cannot, after it could not: UNAVAILABLE with what the library says, where it says
+  // anything soon.
+  grpc::Status WhyNotConnected();
   // grpc.health.v1 of the whole server, without a caller; `waited` is the round trip.
   grpc::Status CheckHealth(grpc::health::v1::HealthCheckResponse& response, absl::Duration& waited);
 

@@ -50,9 +50,24 @@ std::optional<absl::Duration> ParseSum(std::string_view text) {
   return sum;
 }
 
+// Whether `1y6m` stands there, or `6mo`: a month is no unit, and `m` is a minute.
+bool MeansMonths(std::string_view text) {
+  if (text.find("mo") != std::string_view::npos) return true;
+  const bool is_long = text.find_first_of("yw") != std::string_view::npos;
+  for (size_t at = text.find('m'); is_long && at != std::string_view::npos;
+       at = text.find('m', at + 1)) {
+    if (at + 1 == text.size() || text[at + 1] != 's') return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 absl::StatusOr<absl::Duration> ParseDuration(std::string_view flag, std::string_view text) {
+  if (MeansMonths(text)) {
+    return InvalidField(std::string(flag),
+                        "has no months, and m is minutes: write days, e.g. 180d or 1y180d");
+  }
   const std::optional<absl::Duration> duration = ParseSum(text);
   if (!duration.has_value() || *duration <= absl::ZeroDuration() ||
       *duration > Days(365 * kMaxYears)) {
@@ -65,6 +80,7 @@ absl::StatusOr<std::optional<absl::Duration>> ParseTtl(std::string_view flag,
                                                        std::string_view text) {
   if (text == "none") return std::optional<absl::Duration>();
   absl::StatusOr<absl::Duration> duration = ParseDuration(flag, text);
+  if (!duration.ok() && MeansMonths(text)) return duration.status();
   if (!duration.ok()) {
     return InvalidField(std::string(flag), std::string(kDurationSyntax) + ", or none");
   }

@@ -17,7 +17,8 @@ inline constexpr std::string_view kTimeSyntax =
     "must be a time such as 2030-01-31T12:00:00Z or 2030-01-31";
 
 // Numbers with units, largest first or not: `ms s m h d w y`; a week has 7 days, a year 365.
-// INVALID_ARGUMENT naming `flag` for anything else, for 0 and for more than 100 years.
+// INVALID_ARGUMENT naming `flag` for anything else, for 0 and for more than 100 years; and for
+// minutes beside weeks or years, which are months that somebody meant.
 absl::StatusOr<absl::Duration> ParseDuration(std::string_view flag, std::string_view text);
 
 // The same, or `none`: nullopt, a key that does not expire.

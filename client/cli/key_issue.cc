@@ -110,7 +110,8 @@ void AddOptions(CLI::App& command, IssueOptions& options) {
   CLI::Option* ttl =
       command
           .add_option("--ttl", options.ttl,
-                      "How long it lives: 30d 60d 90d 180d 1y none, or e.g. 12h, 45d")
+                      "How long it lives: 30d 60d 90d 180d 1y none, or e.g. 12h, 45d;\n"
+                      "units ms s m h d w y, m is minutes")
           ->type_name("DURATION");
   command.add_option("--expires", options.expires, "When it ends, RFC 3339 or a date")
       ->type_name("TIME")

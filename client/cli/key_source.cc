@@ -18,7 +18,7 @@ absl::StatusOr<ManagementKey> Checked(absl::StatusOr<Secret> secret, std::string
     return absl::InvalidArgumentError(fmt::format(
         "{} does not hold a key: it is not well-formed, or a character of it is wrong", source));
   }
-  return ManagementKey{std::move(*secret), std::move(source), ""};
+  return ManagementKey{std::move(*secret), std::move(source), "", ""};
 }
 
 // Says so when others on this machine can read the file.
@@ -32,7 +32,10 @@ std::string WarningAbout(const std::string& path) {
 absl::StatusOr<ManagementKey> FromFile(const std::string& path, int in_fd) {
   if (path == "-") return Checked(ReadSecret(in_fd, "standard input"), "standard input");
   absl::StatusOr<ManagementKey> key = Checked(ReadSecretFile(path), path);
-  if (key.ok()) key->warning = WarningAbout(path);
+  if (key.ok()) {
+    key->warning = WarningAbout(path);
+    key->file = path;
+  }
   return key;
 }
 

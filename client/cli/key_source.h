@@ -32,6 +32,8 @@ struct ManagementKey {
   std::string source;
   // A sentence for stderr, or empty.
   std::string warning;
+  // The path of the file it came from; empty: it came from elsewhere.
+  std::string file = "";
 };
 
 // The first of: `--key-file`, CLAVIGER_KEY_FILE, CLAVIGER_KEY, the default file. A source that is

@@ -1,4 +1,4 @@
-// A file that must not have been there before, for a secret.
+// A file for a secret, that must not have been there before unless it is to be overwritten.
 #ifndef CLAVIGER_CLIENT_CLI_NEW_SECRET_FILE_H_
 #define CLAVIGER_CLIENT_CLI_NEW_SECRET_FILE_H_
 
@@ -17,8 +17,18 @@ namespace claviger::cli {
 // Thread safety: none.
 class NewSecretFile {
  public:
-  // ALREADY_EXISTS when there is something at `path`: a key is never overwritten.
-  static absl::StatusOr<NewSecretFile> Create(const std::string& path);
+  struct Options {
+    std::string flag = "--key-out";  // for messages
+    // Replaces what is at `path`, once something is written.
+    bool overwrite = false;
+    std::string hint = "";  // ends the message that there is something at `path`
+  };
+
+  // ALREADY_EXISTS when there is something at `path` that is not to be overwritten.
+  static absl::StatusOr<NewSecretFile> Create(const std::string& path, Options options);
+  static absl::StatusOr<NewSecretFile> Create(const std::string& path) {
+    return Create(path, Options());
+  }
   ~NewSecretFile();
 
   NewSecretFile(NewSecretFile&& other) noexcept;
@@ -30,9 +40,11 @@ class NewSecretFile {
   absl::Status Write(const Secret& secret);
 
  private:
-  NewSecretFile(std::string path, UniqueFd fd);
+  NewSecretFile(std::string path, std::string written_to, std::string flag, UniqueFd fd);
 
   std::string path_;
+  std::string written_to_;  // `path_`, or a name beside it until it is whole
+  std::string flag_;
   UniqueFd fd_;
   bool written_ = false;
 };

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "client/cli/audit_commands.h"
+#include "client/cli/bootstrap_command.h"
 #include "client/cli/command_context.h"
 #include "client/cli/command_set.h"
 #include "client/cli/completion_command.h"
@@ -62,6 +63,7 @@ void AddCommands(CLI::App& root, CommandSet& commands) {
   AddImport(root, commands);
   AddStatus(root, commands);
   AddWatch(root, commands);
+  AddBootstrap(root, commands);
   AddCompletion(root, commands);
 }
 

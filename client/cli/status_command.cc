@@ -96,10 +96,7 @@ grpc::Status CheckHealth(Connection& connection, Findings& findings) {
 // Goes on until a step fails, and notes which.
 grpc::Status Examine(Connection& connection, Findings& findings) {
   findings.failed_step = "connect";
-  if (!connection.WaitUntilConnected()) {
-    return {grpc::StatusCode::UNAVAILABLE,
-            "no connection: is it running, and is the address right?"};
-  }
+  if (!connection.WaitUntilConnected()) return connection.WhyNotConnected();
   findings.failed_step = "health check";
   if (grpc::Status status = CheckHealth(connection, findings); !status.ok()) return status;
   if (findings.health != "SERVING" && findings.health != kNotServed) {

@@ -78,11 +78,13 @@ Decision DecisionBuilder::FromGrant(std::shared_ptr<const CachedGrant> grant,
   Requirements requirements{.project_id = wanted.project_id,
                             .required_scopes = wanted.required_scopes,
                             .any_scopes = wanted.any_scopes};
-  // Most keys are not limited to addresses, and then the text need not be read.
-  if (!grant->allowed_cidrs.empty()) requirements.client_ip = IpAddress::Parse(wanted.client_ip);
+  if (!wanted.client_ip.empty()) requirements.client_ip = IpAddress::Parse(wanted.client_ip);
   const DecisionSubject subject = SubjectOf(*grant);
   // The subject has no date of expiry, so the time does not matter.
-  const VerifyCode code = Decide(subject, requirements, absl::InfinitePast());
+  VerifyCode code = Decide(subject, requirements, absl::InfinitePast());
+  // The authority answers no check with such a text, whatever the key's limits are.
+  const bool no_address = !wanted.client_ip.empty() && !requirements.client_ip.has_value();
+  if (no_address && code != VerifyCode::kNotFound) code = VerifyCode::kAddressNotAllowed;
 
   Decision decision;
   decision.code_ = static_cast<DecisionCode>(code);
@@ -93,6 +95,10 @@ Decision DecisionBuilder::FromGrant(std::shared_ptr<const CachedGrant> grant,
   if (code == VerifyCode::kInsufficientScope) {
     decision.details_ = std::make_shared<const Decision::Details>(
         Decision::Details{.missing_scopes = MissingScopes(subject, requirements), .detail = {}});
+  }
+  if (no_address) {
+    decision.details_ = std::make_shared<const Decision::Details>(Decision::Details{
+        .missing_scopes = {}, .detail = "client_ip " + std::string(kIpAddressSyntax)});
   }
   decision.grant_ = GrantAccess::Make(std::move(grant));
   return decision;

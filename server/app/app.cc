@@ -102,6 +102,13 @@ absl::Status App::OpenStore(const Clock& clock) {
       *store_, config_.store.memory_bytes / kRecordCacheShare / kBytesPerCachedRecord);
   if (absl::Status s = cache_->LoadDeletedProjects(); !s.ok()) return s;
   store_->AddListener(cache_.get());
+  absl::StatusOr<std::unique_ptr<AdminKeys>> admins = AdminKeys::Load(*store_, [this] {
+    return config_.tls_enabled() && config_.tls.client_auth != ClientAuth::kNone &&
+           callers_.HasAdministrator();
+  });
+  if (!admins.ok()) return admins.status();
+  admins_ = *std::move(admins);
+  store_->AddListener(admins_.get());
   if (absl::Status s = StartSync(); !s.ok()) return s;
   refusals_ = std::make_unique<RefusalRecorder>(*store_, *clock_, metrics_.audit(),
                                                 RefusalRecorder::Limits());
@@ -116,7 +123,7 @@ absl::Status App::OpenStore(const Clock& clock) {
   if (*bootstrapped) {
     log::Info("first start: made a root key", {{"file", root_key_file.string()}});
   }
-  if (absl::Status s = CheckPeppers(*store_, peppers_); !s.ok()) return s;
+  if (absl::Status s = CheckPeppers(*store_, peppers_, clock_->Now()); !s.ok()) return s;
   return options.accept_older_state ? RecordOlderState(*store_) : absl::OkStatus();
 }
 
@@ -144,9 +151,11 @@ absl::Status App::LoadCallers(const ServerConfig& config) {
 
 absl::Status App::StartGrpc() {
   verify_observer_ = std::make_unique<VerifyMetrics>(metrics_);
-  verifier_ = std::make_unique<Verifier>(*cache_, peppers_, *clock_, *verify_observer_);
+  redigester_ = std::make_unique<Redigester>(*store_, peppers_, *clock_);
+  verifier_ =
+      std::make_unique<Verifier>(*cache_, peppers_, *clock_, *verify_observer_, redigester_.get());
   authenticator_ = std::make_unique<Authenticator>(*verifier_, callers_, *clock_);
-  keys_ = std::make_unique<KeyManager>(*store_, peppers_, random_, *clock_);
+  keys_ = std::make_unique<KeyManager>(*store_, peppers_, random_, *clock_, admins_.get());
   bulk_ = std::make_unique<BulkRevoker>(*keys_, *store_, *clock_);
   lookup_ = std::make_unique<KeyLookup>(*verifier_);
   importer_ = std::make_unique<KeyImporter>(*store_, peppers_, random_, *clock_);
@@ -201,6 +210,7 @@ absl::Status App::StartGrpc() {
   builder.RegisterService(projects_service_.get());
   builder.RegisterService(audit_service_.get());
   builder.RegisterService(verifier_service_.get());
+  builder.RegisterCallbackGenericService(&unknown_methods_);
   server_ = builder.BuildAndStart();
   if (server_ == nullptr || port == 0) {
     return ErrorBuilder(absl::StatusCode::kUnavailable, Reason::kConfigInvalid)
@@ -260,8 +270,9 @@ void App::StartTimer() {
 void App::RefreshGauges() {
   metrics_.SetRecordCacheEntries(cache_->size());
   metrics_.SetStoreWritable(store_->health().writable.ok());
-  const absl::StatusOr<StoreStats> stats = store_->Stats(clock_->Now());
+  absl::StatusOr<StoreStats> stats = store_->Stats(clock_->Now());
   if (stats.ok()) {
+    pepper_report_.Complete(*stats);
     metrics_.SetStoreStats(*stats);
   } else {
     log::Warning("the store's figures cannot be read",
@@ -283,9 +294,22 @@ void App::Reload(const ServerConfig& config) {
   }
   timer_->RunAllSoon();
   sweep_timer_->RunAllSoon();
+  ComparePeppers(config);
   for (const std::string& setting : ChangedSettings(config_, config)) {
     if (setting == "log-level" || setting == "caller-map") continue;
     log::Warning("a changed setting needs a restart", {{"setting", setting}});
+  }
+}
+
+void App::ComparePeppers(const ServerConfig& config) const {
+  const absl::StatusOr<PepperSet> peppers =
+      LoadPeppers(config.callers.pepper_file, /*make_missing=*/false, random_);
+  if (!peppers.ok()) {
+    log::Error("the pepper file is not fit for the next start",
+               {{"why", std::string(peppers.status().message())}});
+  } else if (!SamePeppers(*peppers, peppers_)) {
+    log::Warning("a changed pepper file needs a restart",
+                 {{"file", config.callers.pepper_file.string()}});
   }
 }
 

@@ -16,12 +16,14 @@
 #include "core/ratchet_clock.h"
 #include "grpcpp/server.h"
 #include "server/app/key_gauges.h"
+#include "server/app/pepper_report.h"
 #include "server/app/periodic_tasks.h"
 #include "server/app/sync_setup.h"
 #include "server/audit/entry_counter.h"
 #include "server/audit/refusal_recorder.h"
 #include "server/config/server_config.h"
 #include "server/manage/audit_watch.h"
+#include "server/manage/admin_keys.h"
 #include "server/manage/authenticator.h"
 #include "server/manage/bulk_revoke.h"
 #include "server/manage/caller_map.h"
@@ -34,11 +36,13 @@
 #include "server/rpc/audit_service.h"
 #include "server/rpc/key_authority_service.h"
 #include "server/rpc/projects_service.h"
+#include "server/rpc/unknown_method.h"
 #include "server/rpc/verifier_service.h"
 #include "server/rpc/worker_pool.h"
 #include "server/transport/certificate_reloader.h"
 #include "server/transport/http_endpoint.h"
 #include "server/verify/record_cache.h"
+#include "server/verify/redigester.h"
 #include "server/verify/verifier.h"
 #include "storage/key_store.h"
 
@@ -81,11 +85,14 @@ class App {
   void StartSweep();
   void StartTimer();
   void RefreshGauges();
+  // Says so when the pepper file is not the one that was started with.
+  void ComparePeppers(const ServerConfig& config) const;
   absl::Status Ready() const;
 
   // Constant after construction.
   ServerConfig config_;
   const PepperSet peppers_;
+  PepperReport pepper_report_{peppers_};  // the timer's
   RandomSource& random_;
 
   ServerMetrics metrics_;
@@ -96,9 +103,11 @@ class App {
   std::unique_ptr<RefusalRecorder> refusals_;
   std::unique_ptr<AuditWatch> audit_watch_;
   std::unique_ptr<RecordCache> cache_;
+  std::unique_ptr<Redigester> redigester_;
   std::unique_ptr<Verifier> verifier_;
   CallerMapHolder callers_;
   std::unique_ptr<Authenticator> authenticator_;
+  std::unique_ptr<AdminKeys> admins_;
   std::unique_ptr<KeyManager> keys_;
   std::unique_ptr<BulkRevoker> bulk_;
   std::unique_ptr<KeyLookup> lookup_;
@@ -114,6 +123,7 @@ class App {
   std::unique_ptr<ProjectsService> projects_service_;
   std::unique_ptr<AuditService> audit_service_;
   std::unique_ptr<VerifierService> verifier_service_;
+  UnknownMethodService unknown_methods_;
   std::unique_ptr<grpc::Server> server_;
   std::unique_ptr<HttpEndpoint> http_;
   std::unique_ptr<PeriodicTasks> timer_;

@@ -56,6 +56,41 @@ AuditDraft SystemAudit(std::string action, std::string key_id) {
           .detail = ""};
 }
 
+// The audit entry of peppers that came or went.
+void DescribeChange(ChangeSet& changes) {
+  std::vector<std::string> added;
+  for (const auto& [id, digest] : changes.put_canaries) added.push_back(id);
+  changes.audit = SystemAudit(changes.delete_canaries.empty() ? "AddPepper" : "RemovePepper", "");
+  changes.audit.detail = fmt::format("added [{}], removed [{}]", fmt::join(added, " "),
+                                     fmt::join(changes.delete_canaries, " "));
+}
+
+// Those of the store's peppers that `peppers` lacks and something needs, each with what that is.
+absl::StatusOr<std::vector<std::string>> DescribeMissing(
+    const KeyStore& store, const PepperSet& peppers,
+    const std::map<std::string, KeyDigest>& canaries, absl::Time now) {
+  absl::StatusOr<StoreStats> stats = store.Stats(now);
+  if (!stats.ok()) return stats.status();
+  std::map<std::string, uint64_t>& keys = stats->keys_by_pepper;
+  for (const auto& [id, digest] : canaries) keys.try_emplace(id, 0);
+  std::erase_if(keys, [&](const auto& entry) { return peppers.Contains(entry.first); });
+  std::vector<std::string> missing;
+  if (keys.empty()) return missing;
+  // A scan, so only where a pepper is gone.
+  absl::StatusOr<std::map<std::string, uint64_t>> requests = store.RequestsByPepper(now);
+  if (!requests.ok()) return requests.status();
+  for (const auto& [id, count] : keys) {
+    const uint64_t answers = (*requests)[id];
+    if (count == 0 && answers == 0) continue;
+    missing.push_back(
+        answers == 0 ? fmt::format("{} ({} keys need it)", id, count)
+                     : fmt::format("{} ({} keys need it, and, for 10 minutes at most, {} answers "
+                                   "kept for retries)",
+                                   id, count, answers));
+  }
+  return missing;
+}
+
 struct RootKey {
   Secret raw_key;
   KeyRecord record;
@@ -105,23 +140,22 @@ absl::StatusOr<PepperSet> LoadPeppers(const std::filesystem::path& file, bool ma
       fmt::format("pepper file {}: {}", file.string(), std::string(peppers.status().message())));
 }
 
-absl::Status CheckPeppers(KeyStore& store, const PepperSet& peppers) {
+absl::Status CheckPeppers(KeyStore& store, const PepperSet& peppers, absl::Time now) {
   const absl::StatusOr<std::map<std::string, KeyDigest>> known = store.Canaries();
   if (!known.ok()) return known.status();
-  std::vector<std::string> missing;
   std::vector<std::string> different;
   for (const auto& [id, digest] : *known) {
-    if (!peppers.Contains(id)) {
-      missing.push_back(id);
-      continue;
-    }
+    if (!peppers.Contains(id)) continue;
     const absl::StatusOr<KeyDigest> canary = peppers.Canary(id);
     if (!canary.ok()) return canary.status();
     if (!Equal(*canary, digest)) different.push_back(id);
   }
-  if (!missing.empty() || !different.empty()) {
+  const absl::StatusOr<std::vector<std::string>> missing =
+      DescribeMissing(store, peppers, *known, now);
+  if (!missing.ok()) return missing.status();
+  if (!missing->empty() || !different.empty()) {
     std::string wrong;
-    if (!missing.empty()) wrong = fmt::format(" missing [{}],", fmt::join(missing, " "));
+    if (!missing->empty()) wrong = fmt::format(" missing [{}],", fmt::join(*missing, ", "));
     if (!different.empty()) {
       wrong += fmt::format(" other bytes than before [{}],", fmt::join(different, " "));
     }
@@ -135,7 +169,10 @@ absl::Status CheckPeppers(KeyStore& store, const PepperSet& peppers) {
                          ChangeSet changes;
                          if (absl::Status s = AddCanaries(peppers, *known, changes); !s.ok())
                            return s;
-                         changes.audit = SystemAudit("AddPepper", "");
+                         for (const auto& [id, digest] : *known) {
+                           if (!peppers.Contains(id)) changes.delete_canaries.push_back(id);
+                         }
+                         DescribeChange(changes);
                          return changes;
                        })
       .status();

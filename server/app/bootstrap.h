@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "core/clock.h"
 #include "core/digest.h"
 #include "core/random.h"
@@ -21,10 +22,11 @@ inline constexpr char kRootKeyFile[] = "root.key";
 absl::StatusOr<PepperSet> LoadPeppers(const std::filesystem::path& file, bool make_missing,
                                       RandomSource& random);
 
-// OK when `peppers` has every pepper that the store was written with, unchanged; else
-// FAILED_PRECONDITION naming the ids that are missing or differ. Leaves a canary for peppers that
-// are new. To be called on a store that was bootstrapped.
-absl::Status CheckPeppers(KeyStore& store, const PepperSet& peppers);
+// OK when `peppers` has every pepper that something in the store needs at `now`, and none has other
+// bytes than before; else FAILED_PRECONDITION naming the ids that are missing, with what needs
+// them, or that differ. Leaves a canary for peppers that are new, and none of those that are gone.
+// To be called on a store that was bootstrapped, before any call is taken.
+absl::Status CheckPeppers(KeyStore& store, const PepperSet& peppers, absl::Time now);
 
 // On a store without projects: makes `claviger` and `default`, and one key that may do everything,
 // which is written to `root_key_file` (mode 0600, the key and nothing else). Returns whether it

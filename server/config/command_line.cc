@@ -88,6 +88,8 @@ class HelpFormatter final : public CLI::Formatter {
 struct Asked {
   bool print_config = false;
   CLI::App* check_config = nullptr;
+  CLI::App* new_pepper = nullptr;
+  std::string pepper_id;
 };
 
 // Describes the command line to `app`; returns the options in the order of `settings`.
@@ -103,6 +105,15 @@ std::vector<CLI::Option*> Describe(CLI::App& app, const std::vector<Setting>& se
   asked.check_config =
       app.add_subcommand("check-config", "Say whether the server would start, and why not");
   asked.check_config->fallthrough();
+  asked.new_pepper = app.add_subcommand(
+      "new-pepper",
+      "Put a new pepper before the others in the pepper file, or make the file; prints no secret");
+  asked.new_pepper->fallthrough();
+  asked.new_pepper->add_option("id", asked.pepper_id, "What to call it: [a-z0-9-]{1,32}, e.g. p2")
+      ->required()
+      ->configurable(false)
+      ->type_name("ID");
+  app.require_subcommand(0, 1);
   const std::string file = FromEnvironment(kConfigVariable);
   app.set_config("--config", file, "Read settings from FILE (TOML)",
                  /*config_required=*/!file.empty())
@@ -173,6 +184,13 @@ absl::StatusOr<CommandLine> ParseCommandLine(int argc, const char* const* argv,
   if (!stored.ok()) return stored;
   command.config.ApplyMode();
   if (asked.print_config) return Print(ToToml(command.config));
+  if (asked.new_pepper->parsed()) {
+    command.mode = RunMode::kNewPepper;
+    command.pepper_id = asked.pepper_id;
+    const absl::Status named = command.config.callers.Validate();
+    if (!named.ok()) return named;
+    return command;
+  }
   const absl::Status valid = command.config.Validate();
   if (!valid.ok()) return valid;
   if (asked.check_config->parsed()) command.mode = RunMode::kCheckConfig;

@@ -20,13 +20,16 @@ inline constexpr int kExitUsage = 2;
 enum class RunMode {
   kServe,
   kCheckConfig,  // `check-config`: say whether the server would start, and why not
+  kNewPepper,    // `new-pepper ID`: put a new first pepper into the pepper file
   kPrint,        // `--help`, `--version`, `--print-config`: print `text` and exit with 0
 };
 
 struct CommandLine {
   RunMode mode = RunMode::kServe;
-  // Validated for kServe and kCheckConfig.
+  // Validated for kServe and kCheckConfig; for kNewPepper only that it names a pepper file.
   ServerConfig config;
+  // Of the pepper that kNewPepper makes.
+  std::string pepper_id;
   // What kPrint prints, with its end of line.
   std::string text;
 };

@@ -31,6 +31,15 @@ absl::Status SystemError(const std::filesystem::path& path, int error) {
   return FileError(code, path, std::strerror(error));
 }
 
+// Gives the file `fd` to whom the one at `path` belongs, if there is one: made by root for a
+// service, it must stay the service's.
+bool KeepOwner(int fd, const std::filesystem::path& path) {
+  struct stat old {};
+  if (stat(path.c_str(), &old) != 0) return errno == ENOENT;
+  return (old.st_uid == geteuid() && old.st_gid == getegid()) ||
+         fchown(fd, old.st_uid, old.st_gid) == 0;
+}
+
 bool WriteAll(int fd, std::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t written = write(fd, bytes.data(), bytes.size());
@@ -59,7 +68,9 @@ absl::Status WriteBeside(const std::filesystem::path& path, std::string_view byt
     // Makes it with mode 0600.
     const FileDescriptor fd(mkostemp(beside.data(), O_CLOEXEC));
     if (fd.get() < 0) return SystemError(path, errno);
-    if (!WriteAll(fd.get(), bytes) || fsync(fd.get()) != 0) result = SystemError(path, errno);
+    if (!KeepOwner(fd.get(), path) || !WriteAll(fd.get(), bytes) || fsync(fd.get()) != 0) {
+      result = SystemError(path, errno);
+    }
   }
   if (result.ok() && place(beside.c_str(), path.c_str()) != 0) result = SystemError(path, errno);
   // Gone already when it was renamed.

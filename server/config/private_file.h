@@ -24,7 +24,7 @@ absl::StatusOr<Secret> ReadPrivateFile(const std::filesystem::path& path);
 // `path`. ALREADY_EXISTS when something is there, which then stays as it was.
 absl::Status CreatePrivateFile(const std::filesystem::path& path, std::string_view bytes);
 
-// The same, replacing what is there.
+// The same, replacing what is there, whose owner it keeps.
 absl::Status ReplacePrivateFile(const std::filesystem::path& path, std::string_view bytes);
 
 }  // namespace claviger

@@ -106,14 +106,23 @@ void CallerMapHolder::Replace(CallerMap map) {
   map_ = std::move(replacement);
 }
 
+std::shared_ptr<const CallerMap> CallerMapHolder::Map() const {
+  absl::ReaderMutexLock lock(&mutex_);
+  return map_;
+}
+
 std::shared_ptr<const CertificateIdentity> CallerMapHolder::Find(const std::string& san) const {
-  std::shared_ptr<const CallerMap> map;
-  {
-    absl::ReaderMutexLock lock(&mutex_);
-    map = map_;
-  }
+  const std::shared_ptr<const CallerMap> map = Map();
   const auto it = map->find(san);
   return it == map->end() ? nullptr : it->second;
+}
+
+bool CallerMapHolder::HasAdministrator() const {
+  const std::shared_ptr<const CallerMap> map = Map();
+  return std::any_of(map->begin(), map->end(), [](const auto& entry) {
+    const CertificateIdentity& identity = *entry.second;
+    return identity.project_ids.empty() && identity.permissions.Covers(permission::kSettingsManage);
+  });
 }
 
 }  // namespace claviger

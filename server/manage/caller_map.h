@@ -30,8 +30,12 @@ class CallerMapHolder {
   void Replace(CallerMap map);
   // Null when no caller has this SAN.
   std::shared_ptr<const CertificateIdentity> Find(const std::string& san) const;
+  // Whether some caller may do everything in all projects.
+  bool HasAdministrator() const;
 
  private:
+  std::shared_ptr<const CallerMap> Map() const;
+
   mutable absl::Mutex mutex_;
   std::shared_ptr<const CallerMap> map_ ABSL_GUARDED_BY(mutex_) = std::make_shared<CallerMap>();
 };

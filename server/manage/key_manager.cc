@@ -35,12 +35,12 @@ absl::StatusOr<ScopeSet> Apply(const ScopeChange& change, const ScopeSet& curren
 }  // namespace
 
 KeyManager::KeyManager(KeyStore& store, const PepperSet& peppers, RandomSource& random,
-                       const Clock& clock)
+                       const Clock& clock, const AdminKeys* admins)
     : store_(store),
       mint_(peppers, random),
       memory_(peppers, random),
       clock_(clock),
-      runner_(store, clock) {}
+      runner_(store, clock, admins) {}
 
 absl::StatusOr<std::shared_ptr<const KeyRecord>> KeyManager::Get(const Caller& caller,
                                                                  const KeyId& id) const {

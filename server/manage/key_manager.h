@@ -82,7 +82,8 @@ class KeyManager {
   using Done = absl::AnyInvocable<void(absl::StatusOr<T>)>;
 
   // All arguments outlive the manager.
-  KeyManager(KeyStore& store, const PepperSet& peppers, RandomSource& random, const Clock& clock);
+  KeyManager(KeyStore& store, const PepperSet& peppers, RandomSource& random, const Clock& clock,
+             const AdminKeys* admins = nullptr);
 
   // `deadline` everywhere: on the clock's SinceBoot scale.
   void Issue(const Caller& caller, IssueParams params, absl::Duration deadline,

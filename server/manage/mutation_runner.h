@@ -10,6 +10,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "core/clock.h"
+#include "server/manage/admin_keys.h"
 #include "server/manage/caller.h"
 #include "storage/key_store.h"
 
@@ -20,8 +21,10 @@ namespace claviger {
 // Thread safety: all methods may be called from any thread at once.
 class MutationRunner {
  public:
-  // `store` and `clock` outlive the runner.
-  MutationRunner(KeyStore& store, const Clock& clock) : store_(store), clock_(clock) {}
+  // All arguments outlive the runner. No change makes the last of `admins`
+  // useless; null: none is looked after.
+  MutationRunner(KeyStore& store, const Clock& clock, const AdminKeys* admins = nullptr)
+      : store_(store), clock_(clock), admins_(admins) {}
 
   // A change of one kind of result: gives the writes, and notes in `result` what the caller will be
   // told. With `validate_only` the writes are dropped after they were worked out.
@@ -48,6 +51,10 @@ class MutationRunner {
           if (absl::Status in_time = CheckDeadline(deadline); !in_time.ok()) return in_time;
           absl::StatusOr<ChangeSet> changes = change(state, work->result);
           if (!changes.ok()) return changes.status();
+          if (admins_ != nullptr) {
+            absl::Status kept = admins_->Check(*changes, state, clock_.Now());
+            if (!kept.ok()) return kept;
+          }
           if (validate_only) return ChangeSet{};
           work->audit = changes->audit;
           return changes;
@@ -68,6 +75,7 @@ class MutationRunner {
 
   KeyStore& store_;
   const Clock& clock_;
+  const AdminKeys* const admins_;
 };
 
 // The audit entry of `action` by `caller`.

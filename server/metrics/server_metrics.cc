@@ -92,6 +92,10 @@ ServerMetrics::ServerMetrics(std::string_view version)
                            MakeGauge(gauges_, "claviger_keys", "Keys in the store, by state.",
                                      {{"state", Lower(KeyStateName(state))}}));
   }
+  keys_by_pepper_ = &prometheus::BuildGauge()
+                         .Name("claviger_keys_by_pepper")
+                         .Help("Keys that need a pepper to be recognised, by its id.")
+                         .Register(gauges_);
   cache_entries_ = MakeGauge(gauges_, "claviger_record_cache_entries", "Keys in the record cache.");
   store_bytes_ = MakeGauge(gauges_, "claviger_store_bytes", "Size of the store on disk.");
   store_free_bytes_ =
@@ -132,6 +136,15 @@ void ServerMetrics::SetStoreStats(const StoreStats& stats) {
   for (const auto& [state, gauge] : keys_by_state_) {
     const auto found = stats.keys.find(state);
     gauge->Set(found == stats.keys.end() ? 0 : static_cast<double>(found->second));
+  }
+  for (const auto& [pepper, gauge] : pepper_gauges_) {
+    if (!stats.keys_by_pepper.contains(pepper)) gauge->Set(0);
+  }
+  // As many labels as the pepper file has lines.
+  for (const auto& [pepper, keys] : stats.keys_by_pepper) {
+    prometheus::Gauge*& gauge = pepper_gauges_[pepper];
+    if (gauge == nullptr) gauge = &keys_by_pepper_->Add({{"pepper", pepper}});
+    gauge->Set(static_cast<double>(keys));
   }
   store_bytes_->Set(static_cast<double>(stats.bytes_on_disk));
   store_free_bytes_->Set(static_cast<double>(stats.free_bytes));

@@ -16,6 +16,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "core/decision.h"
+#include "prometheus/family.h"
 #include "prometheus/gauge.h"
 #include "prometheus/metric_family.h"
 #include "prometheus/registry.h"
@@ -60,6 +61,7 @@ class ServerMetrics {
   void ObserveBatch(const BatchStats& batch);
 
   void SetRecordCacheEntries(size_t entries);
+  // From one thread.
   void SetStoreStats(const StoreStats& stats);
   void SetStoreWritable(bool writable);
   void SetCertificateExpiry(absl::Time not_after);
@@ -85,6 +87,8 @@ class ServerMetrics {
   prometheus::Registry gauges_;
   // Owned by gauges_.
   std::map<KeyState, prometheus::Gauge*> keys_by_state_;
+  prometheus::Family<prometheus::Gauge>* keys_by_pepper_ = nullptr;
+  std::map<std::string, prometheus::Gauge*> pepper_gauges_;  // SetStoreStats' own
   prometheus::Gauge* cache_entries_ = nullptr;
   prometheus::Gauge* store_bytes_ = nullptr;
   prometheus::Gauge* store_free_bytes_ = nullptr;

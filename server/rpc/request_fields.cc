@@ -1,6 +1,7 @@
 #include "server/rpc/request_fields.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "absl/strings/ascii.h"
 #include "core/text.h"
@@ -21,6 +22,22 @@ constexpr int64_t kMaxDurationSeconds = 315'576'000'000;
 constexpr int32_t kNanosPerSecond = 1'000'000'000;
 
 std::string At(const std::string& path, int index) { return fmt::format("{}[{}]", path, index); }
+
+// Adds each number that JSON has no form for, with its path.
+void CheckNumbers(const std::string& path, const google::protobuf::Value& value,
+                  FieldErrors& errors) {
+  if (value.has_number_value() && !std::isfinite(value.number_value())) {
+    errors.Add(path, "must be a finite number: neither NaN nor Infinity");
+  } else if (value.has_list_value()) {
+    for (int i = 0; i < value.list_value().values_size(); ++i) {
+      CheckNumbers(At(path, i), value.list_value().values(i), errors);
+    }
+  } else if (value.has_struct_value()) {
+    for (const auto& [name, inner] : value.struct_value().fields()) {
+      CheckNumbers(fmt::format("{}.{}", path, name), inner, errors);
+    }
+  }
+}
 
 }  // namespace
 
@@ -108,6 +125,10 @@ std::string ReadMetadata(const std::string& path, const google::protobuf::Struct
   std::string bytes = SerializeDeterministic(metadata);
   if (bytes.size() > kMaxMetadataBytes) {
     errors.Add(path, fmt::format("must have at most {} bytes when serialized", kMaxMetadataBytes));
+    return bytes;
+  }
+  for (const auto& [name, value] : metadata.fields()) {
+    CheckNumbers(fmt::format("{}.{}", path, name), value, errors);
   }
   return bytes;
 }

@@ -135,7 +135,10 @@ VerifierService::Reactor* VerifierService::BatchVerify(Context* context, const B
           if (s.ok()) continue;
           // A store that cannot answer fails the whole call: its caller must not take silence for a
           // denial.
-          if (s.code() != absl::StatusCode::kInvalidArgument) return s;
+          if (s.code() != absl::StatusCode::kInvalidArgument &&
+              DetailsOf(s).reason != Reason::kRevisionNotReached) {
+            return s;
+          }
           result.mutable_error()->set_reason(std::string(ReasonName(DetailsOf(s).reason)));
           result.mutable_error()->set_message(std::string(s.message()));
         }

@@ -30,6 +30,7 @@ namespace claviger {
 class CachedKey {
  public:
   explicit CachedKey(std::shared_ptr<const KeyRecord> record) : record_(std::move(record)) {}
+  ~CachedKey() { Cleanse(matched_); }
 
   const KeyRecord& record() const { return *record_; }
   const std::shared_ptr<const KeyRecord>& shared_record() const { return record_; }
@@ -39,11 +40,18 @@ class CachedKey {
   // REQUIRES: `hash` matches the record's digest.
   void RememberMatch(const KeyHash& hash) const;
 
+  // Whether the record's digest is being made anew under another pepper.
+  bool redigest_taken() const { return redigest_taken_.load(std::memory_order_relaxed); }
+  // Returns true to one caller, until it gives it back.
+  bool TakeRedigest() const { return !redigest_taken_.exchange(true, std::memory_order_relaxed); }
+  void GiveRedigestBack() const { redigest_taken_.store(false, std::memory_order_relaxed); }
+
  private:
   enum class Memory : uint8_t { kNone, kWriting, kSet };
 
   const std::shared_ptr<const KeyRecord> record_;
   mutable std::atomic<Memory> memory_{Memory::kNone};
+  mutable std::atomic<bool> redigest_taken_{false};
   mutable KeyHash matched_;  // readable once memory_ is kSet
 };
 

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "core/lifecycle.h"
+
 namespace claviger {
 
 std::optional<Credential> CredentialOf(std::string_view raw_key) {
@@ -17,12 +19,13 @@ ShownCredential ShownCredentialOf(std::string_view text) {
 }
 
 Verifier::Verifier(RecordCache& cache, const PepperSet& peppers, const Clock& clock,
-                   VerifyObserver& observer)
+                   VerifyObserver& observer, Redigester* redigester)
     : cache_(cache),
       imported_hints_(cache.capacity()),
       peppers_(peppers),
       clock_(clock),
-      observer_(observer) {}
+      observer_(observer),
+      redigester_(redigester) {}
 
 absl::StatusOr<std::shared_ptr<const CachedKey>> Verifier::Match(
     const std::optional<Credential>& credential) {
@@ -41,13 +44,26 @@ absl::StatusOr<std::shared_ptr<const CachedKey>> Verifier::Match(
     peppers_.BurnDigest(credential->id, credential->hash);
     return nullptr;
   }
-  if (key->RemembersMatch(credential->hash)) return std::move(found->key);
+  if (key->RemembersMatch(credential->hash)) {
+    return Matched(std::move(found->key), credential->hash);
+  }
   absl::StatusOr<KeyDigest> digest =
       peppers_.Digest(key->record().pepper_id, credential->id, credential->hash);
-  if (!digest.ok()) return digest.status();
+  if (!digest.ok()) {
+    // A pepper may go before the last key that can never be good again.
+    if (NeedsPepper(key->record())) return digest.status();
+    peppers_.BurnDigest(credential->id, credential->hash);
+    return nullptr;
+  }
   if (!Equal(*digest, key->record().digest)) return nullptr;
   key->RememberMatch(credential->hash);
-  return std::move(found->key);
+  return Matched(std::move(found->key), credential->hash);
+}
+
+std::shared_ptr<const CachedKey> Verifier::Matched(std::shared_ptr<const CachedKey> key,
+                                                   const KeyHash& hash) const {
+  if (redigester_ != nullptr && redigester_->IsDue(*key)) redigester_->Take(key, hash);
+  return key;
 }
 
 absl::StatusOr<std::shared_ptr<const CachedKey>> Verifier::Find(const KeyId& id) {

@@ -15,6 +15,7 @@
 #include "core/key_hints.h"
 #include "core/revision.h"
 #include "server/verify/record_cache.h"
+#include "server/verify/redigester.h"
 
 namespace claviger {
 
@@ -63,17 +64,19 @@ struct VerifyOutcome {
 };
 
 // Matches secrets and decides. Allocates nothing on a cache hit and takes only the lock of the
-// record's shard.
+// record's shard; save once for a key on an older pepper, which it hands to the redigester.
 //
 // Thread safety: all methods may be called from any thread at once.
 class Verifier {
  public:
-  // All arguments outlive the verifier.
+  // All arguments outlive the verifier. Without a redigester keys stay on the pepper that they
+  // have.
   Verifier(RecordCache& cache, const PepperSet& peppers, const Clock& clock,
-           VerifyObserver& observer);
+           VerifyObserver& observer, Redigester* redigester = nullptr);
 
   // The key whose secret `credential` shows; null when there is none, and then it took as long as a
-  // wrong secret does. The key may be in any state. Errors: UNAVAILABLE and DATA_LOSS of the store.
+  // wrong secret does. The key may be in any state, save that a revoked or deleted one is not found
+  // once its pepper is gone. Errors: UNAVAILABLE and DATA_LOSS of the store.
   absl::StatusOr<std::shared_ptr<const CachedKey>> Match(
       const std::optional<Credential>& credential);
 
@@ -105,6 +108,9 @@ class Verifier {
   Revision applied_revision() const { return cache_.applied_revision(); }
 
  private:
+  // `key`, whose secret `hash` is.
+  std::shared_ptr<const CachedKey> Matched(std::shared_ptr<const CachedKey> key,
+                                           const KeyHash& hash) const;
   VerifyOutcome Conclude(std::shared_ptr<const CachedKey> key, const Requirements& wanted,
                          Revision revision) const;
 
@@ -124,6 +130,7 @@ class Verifier {
   const PepperSet& peppers_;
   const Clock& clock_;
   VerifyObserver& observer_;
+  Redigester* const redigester_;
 };
 
 }  // namespace claviger

@@ -1,7 +1,11 @@
 // Verifier: keys that were made elsewhere, and are known by the digest of their text.
 
 #include <algorithm>
+#include <memory>
+#include <string>
 #include <utility>
+
+#include "core/secret.h"
 
 #include "server/verify/verifier.h"
 
@@ -87,12 +91,23 @@ absl::StatusOr<std::shared_ptr<const CachedKey>> Verifier::SearchImported(
 absl::StatusOr<std::shared_ptr<const CachedKey>> Verifier::MatchesImported(
     std::shared_ptr<const CachedKey> key, const ImportedHash& hash) const {
   if (key->record().imported != hash.algorithm) return nullptr;
-  if (key->RemembersMatch(hash.name)) return key;
-  const absl::StatusOr<KeyDigest> digest =
-      peppers_.ImportedDigest(key->record().pepper_id, hash.algorithm, hash.bytes);
-  if (!digest.ok()) return digest.status();
-  if (!Equal(*digest, key->record().digest)) return nullptr;
-  key->RememberMatch(hash.name);
+  if (!key->RemembersMatch(hash.name)) {
+    const absl::StatusOr<KeyDigest> digest =
+        peppers_.ImportedDigest(key->record().pepper_id, hash.algorithm, hash.bytes);
+    if (!digest.ok()) {
+      // A pepper may go before the last key that can never be good again.
+      if (NeedsPepper(key->record())) return digest.status();
+      return nullptr;
+    }
+    if (!Equal(*digest, key->record().digest)) return nullptr;
+    key->RememberMatch(hash.name);
+  }
+  if (redigester_ != nullptr && redigester_->IsDue(*key)) {
+    auto held = std::make_shared<const Secret>(std::string(hash.bytes));
+    redigester_->Take(key, [&peppers = peppers_, algorithm = hash.algorithm, held] {
+      return peppers.ImportedDigest(peppers.writing_id(), algorithm, held->ExposeSecret());
+    });
+  }
   return key;
 }
 

@@ -223,8 +223,21 @@ absl::StatusOr<StoreStats> MemoryStore::Stats(absl::Time now) const {
     stats.keys[state] = 0;
   }
   absl::ReaderMutexLock lock(&mutex_);
-  for (const auto& [id, key] : keys_) ++stats.keys[StateOf(*key, now)];
+  for (const auto& [id, key] : keys_) {
+    ++stats.keys[StateOf(*key, now)];
+    if (NeedsPepper(*key)) ++stats.keys_by_pepper[key->pepper_id];
+  }
   return stats;
+}
+
+absl::StatusOr<std::map<std::string, uint64_t>> MemoryStore::RequestsByPepper(
+    absl::Time now) const {
+  std::map<std::string, uint64_t> requests;
+  absl::ReaderMutexLock lock(&mutex_);
+  for (const auto& [id, request] : requests_) {
+    if (request->expire_time > now) ++requests[request->pepper_id];
+  }
+  return requests;
 }
 
 absl::Status MemoryStore::Admit(Admission /*admission*/) { return absl::OkStatus(); }
@@ -279,6 +292,7 @@ void MemoryStore::Apply(const NumberedChange& change) {
                   [&](const auto& entry) { return entry.second->expire_time <= change.time; });
     requests_[change.request->id] = change.request;
   }
+  for (const std::string& id : change.deleted_canaries) canaries_.erase(id);
   for (const auto& [pepper_id, digest] : change.canaries) canaries_[pepper_id] = digest;
   if (change.longest_lease.has_value()) longest_lease_ = *change.longest_lease;
   audit_.push_back(AuditEntryOf(change, audit_head_.hash));

@@ -76,6 +76,7 @@ class MemoryStore final : public KeyStore, private CommitBackend {
                                                              size_t limit) const override;
   absl::StatusOr<AuditHead> ReadAuditHead() const override;
   absl::StatusOr<StoreStats> Stats(absl::Time now) const override;
+  absl::StatusOr<std::map<std::string, uint64_t>> RequestsByPepper(absl::Time now) const override;
   StoreHealth health() const override { return committer_.health(); }
   void Close() override { committer_.Close(); }
 

@@ -20,6 +20,15 @@ uint64_t& CountOf(const KeyRecord& key, KeyCounts& counts) {
   return key.disabled ? counts.disabled : counts.enabled;
 }
 
+// The key stands in the store from now on, or no longer does.
+void CountPepper(const KeyRecord& key, PepperCounts& counts) {
+  if (NeedsPepper(key)) ++counts[key.pepper_id];
+}
+void DiscountPepper(const KeyRecord& key, PepperCounts& counts) {
+  if (!NeedsPepper(key)) return;
+  if (const auto it = counts.find(key.pepper_id); --it->second == 0) counts.erase(it);
+}
+
 }  // namespace
 
 BatchWriter::BatchWriter(Database& database, const DiskGuard& disk, const PersistedState& state,
@@ -57,13 +66,18 @@ void BatchWriter::AppendKeys(const NumberedChange& change, PersistedState& state
   for (size_t i = 0; i < change.committed.keys.size(); ++i) {
     const KeyRecord& key = *change.committed.keys[i];
     const KeyRecord* replaced = change.replaced_keys[i].get();
-    if (replaced != nullptr) --CountOf(*replaced, state.counts);
+    if (replaced != nullptr) {
+      --CountOf(*replaced, state.counts);
+      DiscountPepper(*replaced, state.keys_by_pepper);
+    }
     ++CountOf(key, state.counts);
+    CountPepper(key, state.keys_by_pepper);
     AppendIndexRows(&key, replaced, rows);
     Put(Family::kKeys, key.id.text(), EncodeKey(key), rows);
   }
   for (const auto& key : change.committed.deleted_keys) {
     --CountOf(*key, state.counts);
+    DiscountPepper(*key, state.keys_by_pepper);
     AppendIndexRows(nullptr, key.get(), rows);
     Delete(Family::kKeys, key->id.text(), rows);
   }
@@ -114,6 +128,9 @@ void BatchWriter::AppendOthers(const NumberedChange& change, rocksdb::WriteBatch
   }
   if (change.request != nullptr) {
     Put(Family::kRequests, change.request->id, EncodeRequest(*change.request), rows);
+  }
+  for (const std::string& id : change.deleted_canaries) {
+    Delete(Family::kMeta, std::string(kCanaryRowPrefix) + id, rows);
   }
   for (const auto& [pepper_id, digest] : change.canaries) {
     Put(Family::kMeta, std::string(kCanaryRowPrefix) + pepper_id, EncodeCanary(digest), rows);

@@ -174,6 +174,11 @@ std::string EncodeState(const PersistedState& state) {
   counts->set_deleted(state.counts.deleted);
   stored.set_audit_head(wire::FromBytes32(state.audit_head));
   stored.set_first_event_revision(state.first_event.value);
+  for (const auto& [pepper_id, keys] : state.keys_by_pepper) {
+    pb::StoredPepperCount* count = stored.add_keys_by_pepper();
+    count->set_pepper_id(pepper_id);
+    count->set_keys(keys);
+  }
   return wire::Wrap(stored);
 }
 
@@ -197,6 +202,9 @@ absl::StatusOr<PersistedState> DecodeState(std::string_view value) {
     return wire::Damaged(kRow, "audit_head");
   }
   state.first_event = Revision{stored.first_event_revision()};
+  for (const pb::StoredPepperCount& count : stored.keys_by_pepper()) {
+    state.keys_by_pepper[count.pepper_id()] = count.keys();
+  }
   return state;
 }
 

@@ -9,6 +9,7 @@
 #define CLAVIGER_STORAGE_ROCKSDB_CODEC_H_
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 
@@ -33,12 +34,16 @@ struct KeyCounts {
   friend bool operator==(const KeyCounts&, const KeyCounts&) = default;
 };
 
+// Keys that need a pepper, by its id; never 0.
+using PepperCounts = std::map<std::string, uint64_t>;
+
 // The row `state` of `meta`.
 struct PersistedState {
   Epoch epoch;
   Revision revision;
   absl::Time highest_time = absl::InfinitePast();
   KeyCounts counts;
+  PepperCounts keys_by_pepper;
   Sha256Bytes audit_head{};  // zeros: no entry yet
   Revision first_event{1};   // above `revision`: no event is kept
 

@@ -10,6 +10,7 @@
 #include "core/sync_messages.h"
 #include "fmt/format.h"
 #include "rocksdb/write_batch.h"
+#include "storage/rocksdb/scans.h"
 #include "storage/rocksdb/schema.h"
 #include "storage/rocksdb/tuning.h"
 #include "storage/rocksdb/watermark.h"
@@ -105,6 +106,19 @@ absl::StatusOr<bool> HasImportedKeys(const Database& database) {
   return it->Valid();
 }
 
+// Counts keys by pepper where the state does not tell of all that need one: it was written before
+// they were counted.
+absl::Status CompleteCounts(const Database& database, PersistedState& state) {
+  uint64_t counted = 0;
+  for (const auto& [pepper_id, keys] : state.keys_by_pepper) counted += keys;
+  if (counted == state.counts.enabled + state.counts.disabled) return absl::OkStatus();
+  auto recounted = RecountPeppers(database);
+  if (!recounted.ok()) return recounted.status();
+  // Durable with the next batch; until then every start counts.
+  state.keys_by_pepper = *std::move(recounted);
+  return absl::OkStatus();
+}
+
 // OK when `state` has everything that was acknowledged.
 absl::Status CheckWatermark(const std::string& path, const PersistedState& state,
                             const absl::StatusOr<std::optional<Watermark>>& read) {
@@ -168,6 +182,7 @@ absl::StatusOr<OpenedDatabase> OpenDatabase(const DataDir& dir,
   if (!loaded.ok()) return loaded.status();
   const bool is_new = !loaded->has_value();
   if (!is_new) opened.state = **loaded;
+  if (auto status = CompleteCounts(*opened.database, opened.state); !status.ok()) return status;
   const absl::Status complete = is_new && watermark.ok() && !watermark->has_value()
                                     ? absl::OkStatus()
                                     : CheckWatermark(dir.watermark_path(), opened.state, watermark);

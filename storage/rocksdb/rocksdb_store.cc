@@ -91,13 +91,18 @@ absl::StatusOr<std::vector<Event>> RocksDbStore::ReadEvents(Revision after, size
 }
 
 absl::StatusOr<StoreStats> RocksDbStore::Stats(absl::Time now) const {
-  auto keys = CountKeys(*database_, now);
-  if (!keys.ok()) return keys.status();
+  auto stats = CountKeys(*database_, now);
+  if (!stats.ok()) return stats.status();
   const auto free_bytes = FreeBytes(dir_->path());
   if (!free_bytes.ok()) return free_bytes.status();
-  return StoreStats{.keys = *std::move(keys),
-                    .bytes_on_disk = BytesIn(dir_->db_path()),
-                    .free_bytes = *free_bytes};
+  stats->bytes_on_disk = BytesIn(dir_->db_path());
+  stats->free_bytes = *free_bytes;
+  return stats;
+}
+
+absl::StatusOr<std::map<std::string, uint64_t>> RocksDbStore::RequestsByPepper(
+    absl::Time now) const {
+  return CountRequests(*database_, now);
 }
 
 void RocksDbStore::Close() {

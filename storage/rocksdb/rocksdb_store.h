@@ -79,6 +79,7 @@ class RocksDbStore final : public KeyStore {
   }
   absl::StatusOr<AuditHead> ReadAuditHead() const override { return FindAuditHead(*database_); }
   absl::StatusOr<StoreStats> Stats(absl::Time now) const override;
+  absl::StatusOr<std::map<std::string, uint64_t>> RequestsByPepper(absl::Time now) const override;
   StoreHealth health() const override { return committer_.health(); }
   void Close() override;
 

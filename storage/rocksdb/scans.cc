@@ -141,7 +141,7 @@ absl::StatusOr<std::vector<Event>> ReadEventRows(const Database& database, Revis
   return events;
 }
 
-absl::StatusOr<std::map<KeyState, uint64_t>> CountKeys(const Database& database, absl::Time now) {
+absl::StatusOr<StoreStats> CountKeys(const Database& database, absl::Time now) {
   rocksdb::ManagedSnapshot snapshot(&database.db());
   rocksdb::ReadOptions options = ScanRead();
   options.snapshot = snapshot.snapshot();
@@ -155,13 +155,43 @@ absl::StatusOr<std::map<KeyState, uint64_t>> CountKeys(const Database& database,
   if (!expired.ok()) return expired.status();
 
   const KeyCounts& counts = state->counts;
-  return std::map<KeyState, uint64_t>{
+  StoreStats stats;
+  stats.keys = {
       {KeyState::kActive, counts.enabled - std::min(counts.enabled, expired->enabled)},
       {KeyState::kDisabled, counts.disabled - std::min(counts.disabled, expired->disabled)},
       {KeyState::kExpired, expired->enabled + expired->disabled},
       {KeyState::kRevoked, counts.revoked},
       {KeyState::kDeleted, counts.deleted},
   };
+  stats.keys_by_pepper = state->keys_by_pepper;
+  return stats;
+}
+
+absl::StatusOr<std::map<std::string, uint64_t>> RecountPeppers(const Database& database) {
+  std::map<std::string, uint64_t> counts;
+  const auto it = database.NewIterator(Family::kKeys, ScanRead());
+  for (it->SeekToFirst(); it->Valid(); it->Next()) {
+    const auto id = KeyId::Parse(AsView(it->key()));
+    if (!id) return Damaged("a row of family keys has no key id");
+    const auto key = DecodeKey(*id, AsView(it->value()));
+    if (!key.ok()) return key.status();
+    if (NeedsPepper(*key)) ++counts[key->pepper_id];
+  }
+  if (!it->status().ok()) return FromRocksDb(it->status(), "count keys");
+  return counts;
+}
+
+absl::StatusOr<std::map<std::string, uint64_t>> CountRequests(const Database& database,
+                                                              absl::Time now) {
+  std::map<std::string, uint64_t> counts;
+  const auto it = database.NewIterator(Family::kRequests, ScanRead());
+  for (it->SeekToFirst(); it->Valid(); it->Next()) {
+    const auto request = DecodeRequest(it->key().ToString(), AsView(it->value()));
+    if (!request.ok()) return request.status();
+    if (request->expire_time > now) ++counts[request->pepper_id];
+  }
+  if (!it->status().ok()) return FromRocksDb(it->status(), "count requests");
+  return counts;
 }
 
 }  // namespace claviger

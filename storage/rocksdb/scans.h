@@ -30,8 +30,13 @@ absl::StatusOr<KeyRecord> ReadIndexedKey(const Database& database, std::string_v
 absl::StatusOr<std::vector<Event>> ReadEventRows(const Database& database, Revision after,
                                                  size_t limit, Revision applied);
 
-// Keys by state at `now`.
-absl::StatusOr<std::map<KeyState, uint64_t>> CountKeys(const Database& database, absl::Time now);
+// Keys by state at `now`, and by pepper; the size on disk is left out.
+absl::StatusOr<StoreStats> CountKeys(const Database& database, absl::Time now);
+// Keys by the pepper that they need, counted one by one.
+absl::StatusOr<std::map<std::string, uint64_t>> RecountPeppers(const Database& database);
+// As KeyStore::RequestsByPepper.
+absl::StatusOr<std::map<std::string, uint64_t>> CountRequests(const Database& database,
+                                                              absl::Time now);
 
 }  // namespace claviger
 

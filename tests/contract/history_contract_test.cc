@@ -52,6 +52,69 @@ TEST_P(HistoryContractTest, EventNamesWhatTheRevisionChanged) {
   EXPECT_THAT(events[0].projects, UnorderedElementsAre("c", "d"));
 }
 
+TEST_P(HistoryContractTest, KeysAreCountedByThePepperThatTheyNeed) {
+  const auto by_pepper = [this] { return store().Stats(clock_.Now()).value().keys_by_pepper; };
+  EXPECT_THAT(by_pepper(), IsEmpty());
+  PutKeys(1, 3);
+  EXPECT_THAT(by_pepper(), UnorderedElementsAre(Pair("p1", 3)));
+
+  // Another digest of the same key.
+  KeyRecord key = TestKey(1);
+  key.pepper_id = "p2";
+  ASSERT_TRUE(Commit(Putting(key)).ok());
+  EXPECT_THAT(by_pepper(), UnorderedElementsAre(Pair("p1", 2), Pair("p2", 1)));
+
+  // Disabled keys may come back; revoked and deleted ones do not.
+  key = TestKey(2);
+  key.disabled = true;
+  ASSERT_TRUE(Commit(Putting(key)).ok());
+  EXPECT_THAT(by_pepper(), UnorderedElementsAre(Pair("p1", 2), Pair("p2", 1)));
+  key.revocation = Revocation{.time = clock_.Now()};
+  ASSERT_TRUE(Commit(Putting(key)).ok());
+  EXPECT_THAT(by_pepper(), UnorderedElementsAre(Pair("p1", 1), Pair("p2", 1)));
+  key = TestKey(3);
+  key.delete_time = clock_.Now();
+  ASSERT_TRUE(Commit(Putting(key)).ok());
+  EXPECT_THAT(by_pepper(), UnorderedElementsAre(Pair("p2", 1)));
+  ChangeSet purge;
+  purge.delete_keys = {TestKeyId(3)};
+  ASSERT_TRUE(Commit(Giving(purge)).ok());
+  EXPECT_THAT(by_pepper(), UnorderedElementsAre(Pair("p2", 1)));
+}
+
+TEST_P(HistoryContractTest, RequestsAreCountedByPepperUntilTheyExpire) {
+  const absl::Time expiry = clock_.Now() + absl::Minutes(10);
+  EXPECT_THAT(store().RequestsByPepper(clock_.Now()).value(), IsEmpty());
+  Remember("r1", expiry);
+  Remember("r2", expiry + absl::Minutes(1));
+  EXPECT_THAT(store().RequestsByPepper(clock_.Now()).value(), UnorderedElementsAre(Pair("p1", 2)));
+  EXPECT_THAT(store().RequestsByPepper(expiry).value(), UnorderedElementsAre(Pair("p1", 1)));
+  EXPECT_THAT(store().RequestsByPepper(expiry + absl::Minutes(1)).value(), IsEmpty());
+}
+
+TEST_P(HistoryContractTest, ACanaryGoesWithItsPepper) {
+  ChangeSet changes;
+  changes.put_canaries["p1"].bytes.fill(1);
+  changes.put_canaries["p2"].bytes.fill(2);
+  ASSERT_TRUE(Commit(Giving(changes)).ok());
+  ChangeSet removal;
+  removal.delete_canaries = {"p1"};
+  // What is to be written next sees it gone, in the same batch too.
+  WriterGate gate(store());
+  const PendingCommit removed(store(), Giving(removal));
+  std::map<std::string, KeyDigest> seen;
+  const PendingCommit after(store(), [&](const StateReader& state) -> absl::StatusOr<ChangeSet> {
+    seen = state.Canaries().value();
+    return ChangeSet{};
+  });
+  gate.Open();
+  ASSERT_TRUE(removed.Wait().ok());
+  ASSERT_TRUE(after.Wait().ok());
+  ASSERT_EQ(seen.size(), 1u);
+  EXPECT_EQ(seen.begin()->first, "p2");
+  EXPECT_EQ(store().Canaries().value().size(), 1u);
+}
+
 TEST_P(HistoryContractTest, EventsAreResumedBehindARevision) {
   PutKeys(1, 5);
   EXPECT_THAT(EventRevisions(0), ElementsAre(1, 2, 3, 4, 5));

@@ -1,5 +1,7 @@
 // IssueKey and every bound of its fields.
 
+#include <limits>
+
 #include "tests/integration/bad_input.h"
 
 namespace claviger {
@@ -153,6 +155,31 @@ TEST_F(IssueBadInputTest, LabelsAreBounded) {
   ExpectTaken<Request>(NewKey(), {{"32", [](Request& r) { AddLabels(r, 32); }},
                                   {"longest key", label(std::string(63, 'a'), "")},
                                   {"longest value", label("a", std::string(128, 'v'))}});
+}
+
+TEST_F(IssueBadInputTest, NumbersInMetadataAreFinite) {
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  const double infinity = std::numeric_limits<double>::infinity();
+  const auto field = [](Request& r, const char* name) -> google::protobuf::Value& {
+    return (*r.mutable_metadata()->mutable_fields())[name];
+  };
+  ExpectRefused<Request>(
+      NewKey(),
+      {{"NaN", [&](Request& r) { field(r, "a").set_number_value(nan); }, "metadata.a", "finite"},
+       {"infinity", [&](Request& r) { field(r, "a").set_number_value(-infinity); }, "metadata.a",
+        "finite"},
+       {"in a list",
+        [&](Request& r) {
+          auto& list = *field(r, "a").mutable_list_value();
+          list.add_values()->set_number_value(1);
+          list.add_values()->set_number_value(nan);
+        },
+        "metadata.a[1]", "finite"},
+       {"deep inside",
+        [&](Request& r) {
+          (*field(r, "a").mutable_struct_value()->mutable_fields())["b"].set_number_value(infinity);
+        },
+        "metadata.a.b", "finite"}});
 }
 
 TEST_F(IssueBadInputTest, MetadataHasAtMost4KiB) {

@@ -32,7 +32,7 @@ struct CheckRequirements {
   // … and at least one of these, where there are any.
   std::span<const std::string_view> any_scopes = {};
   // The address that used the key, v4 or v6, without a port. A key that is limited to addresses is
-  // not good without one. What is no address counts as none.
+  // not good without one; with a text that is no address no key is good.
   std::string_view client_ip = {};
 };
 
@@ -46,7 +46,7 @@ enum class DecisionCode : unsigned char {
   kRevoked = 5,
   // Good, but not for the scopes asked: see `missing_scopes`.
   kInsufficientScope = 6,
-  // Good, but not from this address.
+  // Good, but not from this address, or `client_ip` is none.
   kAddressNotAllowed = 7,
   kRateLimited = 8,
   kQuotaExceeded = 9,
@@ -82,7 +82,8 @@ class [[nodiscard]] Decision {
   // UNAVAILABLE. The message never contains the key, and may be shown to whoever used it: why the
   // authority did not answer is not in it, but in `detail`.
   absl::Status ToStatus() const;
-  // With UNAVAILABLE: why, for the service's own log.
+  // With UNAVAILABLE, and with ADDRESS_NOT_ALLOWED for a `client_ip` that is no address: why, for
+  // the service's own log.
   std::string_view detail() const;
 
  private:

@@ -19,6 +19,8 @@ TEST(ParseDurationTest, ReadsNumbersWithUnits) {
   } cases[] = {{"500ms", absl::Milliseconds(500)},
                {"30s", absl::Seconds(30)},
                {"15m", absl::Minutes(15)},
+               {"1d30m", absl::Hours(24) + absl::Minutes(30)},
+               {"1y5ms", absl::Hours(24 * 365) + absl::Milliseconds(5)},
                {"12h", absl::Hours(12)},
                {"30d", Days(30)},
                {"60d", Days(60)},
@@ -44,6 +46,14 @@ TEST(ParseDurationTest, RefusesEverythingElseAndNamesTheFlag) {
     ASSERT_FALSE(duration.ok()) << text;
     EXPECT_EQ(duration.status().code(), absl::StatusCode::kInvalidArgument) << text;
     EXPECT_THAT(std::string(duration.status().message()), HasSubstr("--ttl")) << text;
+  }
+}
+
+TEST(ParseDurationTest, MonthsAreNoUnitAndAreNotTakenForMinutes) {
+  for (const char* text : {"1y6m", "6m1y", "2w3m", "1y6mo", "1mo", "1y5ms6m"}) {
+    const auto ttl = ParseTtl("--ttl", text);
+    ASSERT_FALSE(ttl.ok()) << text;
+    EXPECT_THAT(std::string(ttl.status().message()), HasSubstr("m is minutes")) << text;
   }
 }
 

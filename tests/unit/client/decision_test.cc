@@ -84,6 +84,17 @@ TEST(DecisionTest, AKeyLimitedToAddressesNeedsOneInside) {
   }
 }
 
+TEST(DecisionTest, ATextThatIsNoAddressIsDeniedWhateverTheKeysLimitsAre) {
+  const Grant grant = MakeGrant({.project_id = "web"});
+  const Decision decision = DecideOn(grant, {.client_ip = "home"});
+  EXPECT_EQ(decision.code(), DecisionCode::kAddressNotAllowed);
+  EXPECT_THAT(std::string(decision.detail()), HasSubstr("client_ip"));
+  EXPECT_EQ(DecideOn(grant, {.client_ip = "10.1.2.3"}).code(), DecisionCode::kValid);
+  EXPECT_EQ(DecideOn(grant, {}).code(), DecisionCode::kValid);
+  EXPECT_EQ(DecideOn(grant, {.project_id = "shop", .client_ip = "home"}).code(),
+            DecisionCode::kNotFound);
+}
+
 TEST(DecisionTest, ItsReasonsAreForTheServiceNotForTheCaller) {
   const Decision decision = client::DecisionBuilder::Unavailable("10.0.0.7 refused");
   EXPECT_EQ(decision.detail(), "10.0.0.7 refused");

@@ -38,6 +38,10 @@ class BootstrapTest : public ::testing::Test {
     return *PepperSet::Parse(Secret::CopyOf(lines));
   }
 
+  absl::Status Check(const PepperSet& peppers) {
+    return CheckPeppers(*store_, peppers, clock_.Now());
+  }
+
   std::string root_key_file() const { return dir_.Join("root.key"); }
 
   absl::StatusOr<bool> Bootstrap(const PepperSet& peppers) {
@@ -105,7 +109,7 @@ TEST_F(BootstrapTest, TheSamePeppersAreGood) {
   const PepperSet peppers = Peppers(Line("p1") + Line("p2"));
   ASSERT_TRUE(Bootstrap(peppers).ok());
   const Revision before = store_->applied_revision();
-  EXPECT_EQ(CheckPeppers(*store_, peppers), absl::OkStatus());
+  EXPECT_EQ(Check(peppers), absl::OkStatus());
   EXPECT_EQ(store_->applied_revision(), before);
 }
 
@@ -113,25 +117,64 @@ TEST_F(BootstrapTest, PeppersInAnotherOrderAreGood) {
   const std::string p1 = Line("p1");
   const std::string p2 = Line("p2");
   ASSERT_TRUE(Bootstrap(Peppers(p1 + p2)).ok());
-  EXPECT_EQ(CheckPeppers(*store_, Peppers(p2 + p1)), absl::OkStatus());
+  EXPECT_EQ(Check(Peppers(p2 + p1)), absl::OkStatus());
 }
 
 TEST_F(BootstrapTest, AMissingOrOtherPepperIsNamed) {
-  const std::string p1 = Line("p1");
-  ASSERT_TRUE(Bootstrap(Peppers(p1 + Line("p2") + Line("p3"))).ok());
-  const absl::Status status = CheckPeppers(*store_, Peppers(p1 + Line("p3")));
+  ASSERT_TRUE(Bootstrap(Peppers(Line("p2") + Line("p3"))).ok());
+  const absl::Status status = Check(Peppers(Line("p1") + Line("p3")));
   EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_EQ(DetailsOf(status).reason, Reason::kConfigInvalid);
-  EXPECT_THAT(std::string(status.message()),
-              AllOf(HasSubstr("missing [p2]"), HasSubstr("other bytes than before [p3]")));
+  EXPECT_THAT(std::string(status.message()), AllOf(HasSubstr("missing [p2 (1 keys need it)]"),
+                                                   HasSubstr("other bytes than before [p3]")));
 }
 
 TEST_F(BootstrapTest, ANewPepperIsRememberedFromItsFirstStartOn) {
   const std::string p1 = Line("p1");
   const std::string p2 = Line("p2");
   ASSERT_TRUE(Bootstrap(Peppers(p1)).ok());
-  EXPECT_EQ(CheckPeppers(*store_, Peppers(p2 + p1)), absl::OkStatus());
-  EXPECT_THAT(std::string(CheckPeppers(*store_, Peppers(p1)).message()), HasSubstr("missing [p2]"));
+  EXPECT_EQ(Check(Peppers(p2 + p1)), absl::OkStatus());
+  EXPECT_EQ(store_->Canaries()->size(), 2u);
+  EXPECT_THAT(std::string(Check(Peppers(Line("p2") + p1)).message()),
+              HasSubstr("other bytes than before [p2]"));
+}
+
+TEST_F(BootstrapTest, APepperThatNothingNeedsMayGoAndItsNameIsFreeAgain) {
+  const std::string p1 = Line("p1");
+  ASSERT_TRUE(Bootstrap(Peppers(p1 + Line("p2"))).ok());
+  EXPECT_EQ(Check(Peppers(p1)), absl::OkStatus());
+  EXPECT_EQ(store_->Canaries()->size(), 1u);
+  const Revision after = store_->applied_revision();
+  EXPECT_EQ(Check(Peppers(p1)), absl::OkStatus());
+  EXPECT_EQ(store_->applied_revision(), after) << "it is recorded once";
+  EXPECT_EQ(Check(Peppers(p1 + Line("p2"))), absl::OkStatus());
+}
+
+TEST_F(BootstrapTest, APepperIsNeededByKeysThatMayVerifyOneDay) {
+  ASSERT_TRUE(Bootstrap(Peppers(Line("p1") + Line("p2"))).ok());
+  const PepperSet without = Peppers(Line("p3"));
+  KeyRecord key = TestKey(1);
+  key.pepper_id = "p2";
+  key.disabled = true;
+  ASSERT_TRUE(CommitAndWait(*store_, Putting(key)).ok());
+  EXPECT_THAT(std::string(Check(without).message()),
+              AllOf(HasSubstr("p1 (1 keys need it)"), HasSubstr("p2 (1 keys need it)")));
+  key.revocation = Revocation{.time = clock_.Now()};
+  ASSERT_TRUE(CommitAndWait(*store_, Putting(key)).ok());
+  EXPECT_THAT(std::string(Check(without).message()), HasSubstr("missing [p1 (1 keys need it)]"));
+}
+
+TEST_F(BootstrapTest, APepperIsNeededByAnAnswerThatIsKeptForARetry) {
+  const std::string p1 = Line("p1");
+  ASSERT_TRUE(Bootstrap(Peppers(p1 + Line("p2"))).ok());
+  ChangeSet changes;
+  changes.put_request =
+      RequestRecord{.id = "r", .pepper_id = "p2", .expire_time = clock_.Now() + absl::Minutes(10)};
+  ASSERT_TRUE(CommitAndWait(*store_, Giving(changes)).ok());
+  EXPECT_THAT(std::string(Check(Peppers(p1)).message()),
+              HasSubstr("missing [p2 (0 keys need it, and, for 10 minutes at most, 1 answers"));
+  clock_.Advance(absl::Minutes(10));
+  EXPECT_EQ(Check(Peppers(p1)), absl::OkStatus());
 }
 
 TEST_F(BootstrapTest, APepperFileIsMadeOnlyWhereThatIsWanted) {

@@ -256,6 +256,17 @@ TEST(CommandLineTest, CheckConfigIsAMode) {
   EXPECT_THAT(ErrorOf({"check-config"}), HasSubstr("--tls-cert"));
 }
 
+TEST(CommandLineTest, NewPepperNeedsAnIdAndAFileAndNothingElse) {
+  const auto command = Parse({"new-pepper", "p2", "--pepper-file", "/etc/claviger/pepper"});
+  ASSERT_TRUE(command.ok()) << command.status();
+  EXPECT_EQ(command->mode, RunMode::kNewPepper);
+  EXPECT_EQ(command->pepper_id, "p2");
+  EXPECT_EQ(command->config.callers.pepper_file, "/etc/claviger/pepper");
+  EXPECT_EQ(Parse({"new-pepper", "p2", "--dev"})->config.callers.pepper_file, "./data/pepper");
+  EXPECT_THAT(ErrorOf({"new-pepper", "p2"}), HasSubstr("--pepper-file"));
+  EXPECT_THAT(ErrorOf({"new-pepper", "--dev"}), HasSubstr("id"));
+}
+
 TEST(CommandLineTest, HelpListsEverySetting) {
   const auto help = Parse({"--help"});
   ASSERT_TRUE(help.ok()) << help.status();

@@ -92,6 +92,9 @@ class BlockingStore final : public KeyStore {
   }
   absl::StatusOr<AuditHead> ReadAuditHead() const override { return store_.ReadAuditHead(); }
   absl::StatusOr<StoreStats> Stats(absl::Time now) const override { return store_.Stats(now); }
+  absl::StatusOr<std::map<std::string, uint64_t>> RequestsByPepper(absl::Time now) const override {
+    return store_.RequestsByPepper(now);
+  }
   StoreHealth health() const override { return store_.health(); }
   void Close() override { store_.Close(); }
 

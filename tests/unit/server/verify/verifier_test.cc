@@ -108,5 +108,14 @@ TEST_F(VerifierTest, AKeyOfAPepperThatIsGoneIsAnErrorAndNotADenial) {
             absl::StatusCode::kFailedPrecondition);
 }
 
+TEST_F(VerifierTest, ARevokedKeyOfAPepperThatIsGoneIsNotFound) {
+  KeyRecord key = TestKey(2);
+  key.pepper_id = "p0";
+  key.revocation = Revocation{.time = clock_.Now()};
+  EXPECT_TRUE(CommitAndWait(*memory_, Putting(key)).ok());
+  const Credential credential{TestKeyId(2), HashKey("x")};
+  EXPECT_EQ(verifier_.Check(credential, {}, kSeesAll)->code, VerifyCode::kNotFound);
+}
+
 }  // namespace
 }  // namespace claviger

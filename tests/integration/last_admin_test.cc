@@ -1,0 +1,85 @@
+// Somebody can always manage everything.
+
+#include "tests/integration/server_test.h"
+
+namespace claviger {
+namespace {
+
+class LastAdminTest : public ServerTest {
+ protected:
+  std::string root_id() const { return server_.root_key().substr(9, 16); }
+
+  // Every way to make that key useless; none of them writes.
+  std::vector<std::pair<std::string, grpc::Status>> Attempts(const std::string& key_id) {
+    v1::RevokeKeyRequest revoke;
+    revoke.set_key_id(key_id);
+    revoke.set_validate_only(true);
+    v1::DisableKeyRequest disable;
+    disable.set_key_id(key_id);
+    disable.set_validate_only(true);
+    v1::UpdateScopesRequest narrow;
+    narrow.set_key_id(key_id);
+    narrow.mutable_replace_with()->add_scopes("keys.read");
+    narrow.set_validate_only(true);
+    return {{"revoke", root().Call(revoke).status},
+            {"disable", root().Call(disable).status},
+            {"narrow", root().Call(narrow).status}};
+  }
+  void ExpectRefused() {
+    for (const auto& [name, status] : Attempts(root_id())) {
+      EXPECT_THAT(status, IsError(StatusCode::FAILED_PRECONDITION, "LAST_ADMIN_KEY")) << name;
+      EXPECT_EQ(ErrorOf(status).resource_name, root_id()) << name;
+    }
+  }
+  void ExpectAllowed() {
+    for (const auto& [name, status] : Attempts(root_id())) EXPECT_THAT(status, IsOk()) << name;
+  }
+};
+
+TEST_F(LastAdminTest, TheLastKeyThatMayDoEverythingStays) {
+  const auto before = Written();
+  ExpectRefused();
+  v1::RevokeKeyRequest revoke;
+  revoke.set_key_id(root_id());
+  EXPECT_THAT(root().Call(revoke), IsError(StatusCode::FAILED_PRECONDITION, "LAST_ADMIN_KEY"));
+  EXPECT_EQ(Written(), before);
+}
+
+TEST_F(LastAdminTest, OnlyKeysThatMayDoEverythingNowCount) {
+  MakeProject("web");
+  IssueManagementKey({"keys.issue", "keys.revoke"});
+  IssueManagementKey({"*"}, {"web"});
+  const IssuedKey disabled = IssueManagementKey({"*"});
+  Disable(disabled.info().key_id());
+  const IssuedKey revoked = IssueManagementKey({"settings.manage"});
+  Revoke(revoked.info().key_id());
+  v1::IssueKeyRequest soon = NewKey("claviger", {"*"});
+  SetDuration(absl::Hours(1), soon.mutable_ttl());
+  Issue(soon);
+  ExpectAllowed();
+  server_.clock().Advance(absl::Hours(1));
+  ExpectRefused();
+}
+
+TEST_F(LastAdminTest, WithAnotherOneItMayGo) {
+  const IssuedKey other = IssueManagementKey({"*"});
+  ExpectAllowed();
+  const TestCaller next = server_.As(other.key());
+  v1::RevokeKeyRequest revoke;
+  revoke.set_key_id(root_id());
+  EXPECT_THAT(next.Call(revoke), IsOk());
+  revoke.set_key_id(other.info().key_id());
+  EXPECT_THAT(next.Call(revoke), IsError(StatusCode::FAILED_PRECONDITION, "LAST_ADMIN_KEY"));
+  Restart();
+  EXPECT_THAT(server_.As(other.key()).Call(revoke),
+              IsError(StatusCode::FAILED_PRECONDITION, "LAST_ADMIN_KEY"));
+}
+
+TEST_F(LastAdminTest, ARevokedKeyIsRevokedAgainAllTheSame) {
+  const IssuedKey other = IssueManagementKey({"*"});
+  Revoke(other.info().key_id());
+  Revoke(other.info().key_id());
+}
+
+}  // namespace
+}  // namespace claviger
