@@ -41,7 +41,6 @@ class OverlayReader final : public StateReader {
   // Null: known to be absent.
   mutable absl::flat_hash_map<KeyId, std::shared_ptr<const KeyRecord>> keys_;
   mutable absl::flat_hash_map<std::string, std::shared_ptr<const ProjectRecord>> projects_;
-  absl::flat_hash_map<std::string, std::shared_ptr<const ProjectRecord>> projects_;
   // By digest; nullopt: gone.
   absl::flat_hash_map<Sha256Bytes, std::optional<KeyId>> imported_;
   absl::flat_hash_set<std::string> projects_with_keys_;
