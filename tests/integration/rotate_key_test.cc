@@ -73,8 +73,7 @@ TEST_F(RotateKeyTest, TheNewKeyHasTheOldOnesAttributesAndNothingOfItsHistory) {
   expected.set_revision(rotated.info().revision());
   SetTime(Now(), expected.mutable_create_time());
   SetTime(Now(), expected.mutable_update_time());
-  EXPECT_TRUE(MessageDifferencer::Equals(rotated.info(), expected))
-      << rotated.info().DebugString();
+  EXPECT_TRUE(MessageDifferencer::Equals(rotated.info(), expected)) << rotated.info().DebugString();
   EXPECT_GT(rotated.info().revision(), old_key.info().revision());
   EXPECT_THAT(rotated.key(), testing::EndsWith(rotated.info().masked_key().substr(
                                  rotated.info().masked_key().size() - 4)));
@@ -115,8 +114,8 @@ TEST_F(RotateKeyTest, AGraceThatBeginsWithTheFirstUseChangesNothingYet) {
   const v1::RotateKeyResponse rotated = Rotate(request);
   EXPECT_EQ(rotated.replaced().pending_grace().seconds(), 2 * 86'400);
   EXPECT_EQ(rotated.replaced().state(), v1::KEY_STATE_ACTIVE);
-  EXPECT_TRUE(MessageDifferencer::Equals(rotated.replaced().expire_time(),
-                                         old_key.info().expire_time()));
+  EXPECT_TRUE(
+      MessageDifferencer::Equals(rotated.replaced().expire_time(), old_key.info().expire_time()));
   EXPECT_FALSE(rotated.has_propagation()) << "nothing was taken away";
   EXPECT_EQ(CodeOf(old_key.key()), v1::VERIFY_CODE_VALID);
   EXPECT_TRUE(MessageDifferencer::Equals(Get(old_key.info().key_id()), rotated.replaced()));
@@ -133,8 +132,8 @@ TEST_F(RotateKeyTest, ARevokedKeyWaitsForNoGraceAnyMore) {
 TEST_F(RotateKeyTest, TheOldKeysEndIsNeverPutOff) {
   const IssuedKey old_key = IssueWithLife(3 * kDay);
   const v1::RotateKeyResponse rotated = Rotate(old_key, 30 * kDay);
-  EXPECT_TRUE(MessageDifferencer::Equals(rotated.replaced().expire_time(),
-                                         old_key.info().expire_time()));
+  EXPECT_TRUE(
+      MessageDifferencer::Equals(rotated.replaced().expire_time(), old_key.info().expire_time()));
   EXPECT_FALSE(rotated.has_propagation()) << "its life has not become shorter";
 }
 
