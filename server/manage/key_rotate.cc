@@ -138,10 +138,7 @@ void KeyManager::Rotate(const Caller& caller, RotateParams params, absl::Duratio
             result->replaced = committed->keys[1];
           }
           if (validate_only) result->key = Secret();
-          result->revision = result->info->revision;
-          if (result->replaced != nullptr) {
-            result->revision = std::max(result->revision, result->replaced->revision);
-          }
+          result->revision = result->replaced->revision;
         }
         done(std::move(result));
       });
