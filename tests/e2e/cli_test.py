@@ -364,7 +364,7 @@ class RotateTest(CliTestCase):
 
     def test_a_grace_from_the_first_use(self):
         old, old_id = self.issue("-p", "default", "-n", "ci")
-        result = self.cli("key", "rotate", old_id, "--grace", "2d", "--from-first-use")
+        result = self.cli("key", "rotate", old_id, "--grace", "2d", "--from-first-use", COLUMNS="200")
         self.assertRegex(result.err, rf"old key +{old_id} works until the new one is first used, for 2 days more then")
         self.assertNotIn("shortened", result.err)
         self.assertRegex(self.cli("key", "get", old_id).out, r"grace +2 days, from the first use of the new key on\n")
