@@ -92,8 +92,8 @@ ExitCode IssueKey(const IssueOptions& options, CommandContext& context) {
     return (*connection)->keys().IssueKey(call, *request, &response);
   });
   if (!status.ok()) return output.Fail(status);
-  const ExitCode code = output.Deliver(*response.mutable_key(), response,
-                                       KeyFields(response.info(), context.Now()));
+  const ExitCode code =
+      output.Deliver(*response.mutable_key(), response, KeyFields(response.info(), context.Now()));
   if (!options.output.quiet) NoteSurprises(options, response, context);
   return code;
 }

@@ -93,8 +93,8 @@ ExitCode RotateKey(const RotateOptions& options, CommandContext& context) {
     return (*connection)->keys().RotateKey(call, *request, &response);
   });
   if (!status.ok()) return output.Fail(status);
-  const ExitCode code = output.Deliver(*response.mutable_key(), response,
-                                       Describe(response, context.Now()));
+  const ExitCode code =
+      output.Deliver(*response.mutable_key(), response, Describe(response, context.Now()));
   if (options.output.dry_run && !options.output.quiet) {
     context.Note("nothing was issued or changed (--dry-run)");
   }

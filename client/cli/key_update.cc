@@ -141,9 +141,8 @@ FieldList Changes(const v1::UpdateKeyRequest& request, const v1::Key* before,
     if (std::find(paths.begin(), paths.end(), attribute.path) == paths.end()) continue;
     const std::string new_text = shown(attribute.text(response.info()));
     const std::string old_text = before != nullptr ? shown(attribute.text(*before)) : new_text;
-    fields.Add(attribute.name, old_text == new_text
-                                   ? new_text
-                                   : fmt::format("{} → {}", old_text, new_text));
+    fields.Add(attribute.name,
+               old_text == new_text ? new_text : fmt::format("{} → {}", old_text, new_text));
   }
   if (response.has_propagation()) {
     fields.Add("narrowed", DescribePropagation(response.propagation()));
@@ -234,12 +233,12 @@ void AddOptions(CLI::App& command, UpdateOptions& options) {
 
 void AddKeyUpdate(CLI::App& parent, CommandSet& commands) {
   auto options = std::make_shared<UpdateOptions>();
-  CLI::App& command = commands.Add(
-      parent, "update", "Change a key's attributes: only what is named",
-      "  claviger key update 00Yx3bTnQ5vLr8Wz --name 'billing export' --owner alice\n"
-      "  claviger key update 00Yx3bTnQ5vLr8Wz -l team=payments --remove-label trial\n"
-      "  claviger key update 00Yx3bTnQ5vLr8Wz --cidr 10.0.0.0/8 --expires 90d\n"
-      "  claviger key update 00Yx3bTnQ5vLr8Wz --any-address --expires never");
+  CLI::App& command =
+      commands.Add(parent, "update", "Change a key's attributes: only what is named",
+                   "  claviger key update 00Yx3bTnQ5vLr8Wz --name 'billing export' --owner alice\n"
+                   "  claviger key update 00Yx3bTnQ5vLr8Wz -l team=payments --remove-label trial\n"
+                   "  claviger key update 00Yx3bTnQ5vLr8Wz --cidr 10.0.0.0/8 --expires 90d\n"
+                   "  claviger key update 00Yx3bTnQ5vLr8Wz --any-address --expires never");
   AddOptions(command, *options);
   commands.OnRun(command,
                  [options](CommandContext& context) { return UpdateKey(*options, context); });

@@ -57,8 +57,7 @@ ExitCode NewKeyOutput::Deliver(std::string& key_field, const google::protobuf::M
 }
 
 ExitCode NewKeyOutput::Show(const Secret& key, std::string& key_field,
-                            const google::protobuf::Message& response,
-                            const FieldList& described) {
+                            const google::protobuf::Message& response, const FieldList& described) {
   Console& console = context_.console();
   if (context_.json()) {
     key_field = options_.key_out.empty() ? std::string(key.ExposeSecret()) : std::string();

@@ -138,10 +138,7 @@ void KeyManager::Rotate(const Caller& caller, RotateParams params, absl::Duratio
             result->replaced = committed->keys[1];
           }
           if (validate_only) result->key = Secret();
-          result->revision = result->info->revision;
-          if (result->replaced != nullptr) {
-            result->revision = std::max(result->revision, result->replaced->revision);
-          }
+          result->revision = result->replaced->revision;
         }
         done(std::move(result));
       });
@@ -186,15 +183,13 @@ absl::StatusOr<ChangeSet> KeyManager::RotateNow(const StateReader& state, const 
 
   ChangeSet changes;
   if (params.request.has_value()) {
-    absl::StatusOr<RequestRecord> request =
-        memory_.Seal(caller, *params.request, *key, result.key);
+    absl::StatusOr<RequestRecord> request = memory_.Seal(caller, *params.request, *key, result.key);
     if (!request.ok()) return request.status();
     changes.put_request = *std::move(request);
   }
   changes.audit = AuditOf(caller, "RotateKey", old_key.project_id, old_key.id.ToString(),
                           fmt::format("replaced by {}, which expires {}; the old key {}",
-                                      key->id.text(), EndText(key->expire_time),
-                                      StoryOf(old_key)));
+                                      key->id.text(), EndText(key->expire_time), StoryOf(old_key)));
   result.info = std::make_shared<const KeyRecord>(*key);
   result.replaced = std::make_shared<const KeyRecord>(old_key);
   changes.put_keys.push_back(*std::move(key));
@@ -255,8 +250,7 @@ absl::StatusOr<ChangeSet> KeyManager::BeginGraceNow(
   absl::StatusOr<std::shared_ptr<const KeyRecord>> key = state.FindKey(successor);
   if (!key.ok()) return key.status();
   if (*key == nullptr || !(*key)->rotated_from.has_value()) return ChangeSet{};
-  absl::StatusOr<std::shared_ptr<const KeyRecord>> replaced =
-      state.FindKey(*(*key)->rotated_from);
+  absl::StatusOr<std::shared_ptr<const KeyRecord>> replaced = state.FindKey(*(*key)->rotated_from);
   if (!replaced.ok()) return replaced.status();
   if (*replaced == nullptr || !(*replaced)->pending_grace.has_value() ||
       (*replaced)->rotated_to != successor) {
@@ -269,14 +263,14 @@ absl::StatusOr<ChangeSet> KeyManager::BeginGraceNow(
   const absl::Duration grace = *old_key.pending_grace;
   RunGrace(old_key, start, grace, now);
   ChangeSet changes;
-  changes.audit = {.actor = "system",
-                   .peer = "",
-                   .action = "BeginGrace",
-                   .project_id = old_key.project_id,
-                   .key_id = old_key.id.ToString(),
-                   .detail = fmt::format("{} is in use; the old key {}", successor.text(),
-                                         StoryOf(old_key)),
-                   .refusal = ""};
+  changes.audit = {
+      .actor = "system",
+      .peer = "",
+      .action = "BeginGrace",
+      .project_id = old_key.project_id,
+      .key_id = old_key.id.ToString(),
+      .detail = fmt::format("{} is in use; the old key {}", successor.text(), StoryOf(old_key)),
+      .refusal = ""};
   changes.admission = Admission::kReduction;
   result = std::make_shared<const KeyRecord>(old_key);
   changes.put_keys.push_back(std::move(old_key));

@@ -35,7 +35,7 @@ struct RotateParams {
 struct RotatedKey {
   Secret key;  // the new raw key; empty with validate_only
   std::shared_ptr<const KeyRecord> info;
-  std::shared_ptr<const KeyRecord> replaced;  // may be null when the call is a repeated one
+  std::shared_ptr<const KeyRecord> replaced;
   Revision revision;         // every verifier must reach this for the change to hold everywhere
   bool restricting = false;  // the old key's life became shorter
 };

@@ -80,8 +80,8 @@ absl::Status ApplyExpiry(const std::optional<absl::Time>& expire_time, const Pro
   effect.narrows |= new_end < old_end;
   effect.widens |= new_end > old_end;
   effect.Note(expire_time.has_value()
-                  ? "expire_time to " + absl::FormatTime(absl::RFC3339_sec, *expire_time,
-                                                         absl::UTCTimeZone())
+                  ? "expire_time to " +
+                        absl::FormatTime(absl::RFC3339_sec, *expire_time, absl::UTCTimeZone())
                   : "expire_time to never");
   key.expire_time = expire_time;
   return absl::OkStatus();

@@ -90,8 +90,7 @@ absl::Status CheckCatalog(const ProjectRecord& project, const std::vector<std::s
 absl::Status CheckAddresses(const ProjectRecord& project, const std::vector<Cidr>& allowed_cidrs,
                             const std::string& field) {
   if (!project.policy.allowed_cidrs_required || !allowed_cidrs.empty()) return absl::OkStatus();
-  return Violation(field,
-                   "the project's policy requires that keys are limited to addresses");
+  return Violation(field, "the project's policy requires that keys are limited to addresses");
 }
 
 absl::Status CheckPolicy(const ProjectPolicy& policy) {

@@ -40,8 +40,8 @@ class RequestMemory {
       : peppers_(peppers), random_(random) {}
 
   // The answer to the same call within kRequestIdLifetime; nullopt: there was none. ALREADY_EXISTS
-  // `REQUEST_ID_REUSED` where the id stands for other arguments, and for a trial: it asks what would
-  // be issued, and with an id that was used nothing would.
+  // `REQUEST_ID_REUSED` where the id stands for other arguments, and for a trial: it asks what
+  // would be issued, and with an id that was used nothing would.
   absl::StatusOr<std::optional<RememberedKey>> Find(const StateReader& state, const Caller& caller,
                                                     const RequestIdentity& request, bool is_trial,
                                                     absl::Time now) const;

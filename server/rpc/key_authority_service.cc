@@ -38,7 +38,7 @@ v1::IssueKeyResponse ToAnswer(const IssuedKey& issued, absl::Time now) {
 v1::RotateKeyResponse ToAnswer(const RotatedKey& rotated, absl::Time now) {
   v1::RotateKeyResponse answer;
   FillNewKey(rotated.key, *rotated.info, now, answer);
-  if (rotated.replaced != nullptr) FillKey(*rotated.replaced, now, *answer.mutable_replaced());
+  FillKey(*rotated.replaced, now, *answer.mutable_replaced());
   if (rotated.key.empty()) answer.mutable_replaced()->clear_rotated_to();
   return answer;
 }

@@ -22,8 +22,8 @@ struct MaskPath {
 };
 
 void ReadDisplayName(const v1::Key& key, KeyUpdate& update, FieldErrors& errors) {
-  update.display_name = field::ReadRequiredText("key.display_name", key.display_name(),
-                                                kMaxNameCharacters, errors);
+  update.display_name =
+      field::ReadRequiredText("key.display_name", key.display_name(), kMaxNameCharacters, errors);
 }
 
 void ReadDescription(const v1::Key& key, KeyUpdate& update, FieldErrors& errors) {
@@ -54,9 +54,12 @@ void ReadExpireTime(const v1::Key& key, KeyUpdate& update, FieldErrors& errors) 
 }
 
 constexpr std::array kMaskPaths = {
-    MaskPath{"display_name", ReadDisplayName}, MaskPath{"description", ReadDescription},
-    MaskPath{"labels", ReadLabels},            MaskPath{"metadata", ReadMetadata},
-    MaskPath{"owner", ReadOwner},              MaskPath{"allowed_cidrs", ReadAllowedCidrs},
+    MaskPath{"display_name", ReadDisplayName},
+    MaskPath{"description", ReadDescription},
+    MaskPath{"labels", ReadLabels},
+    MaskPath{"metadata", ReadMetadata},
+    MaskPath{"owner", ReadOwner},
+    MaskPath{"allowed_cidrs", ReadAllowedCidrs},
     MaskPath{"expire_time", ReadExpireTime},
 };
 

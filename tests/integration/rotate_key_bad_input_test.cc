@@ -43,22 +43,22 @@ TEST_F(RotateKeyBadInputTest, AGraceIsBetweenNothingAndThirtyDays) {
     };
   };
   ExpectRefused<Request>(
-      good_, {{"negative", grace(0, -1), "grace_period", "at least 0 and at most 30 days"},
-              {"one over", grace(30 * 86'400, 1), "grace_period", "at most 30 days"},
-              {"no duration", grace(1, -1), "grace_period", "same sign"},
-              {"endless", grace(400'000'000'000, 0), "grace_period", "10,000 years"},
-              {"an unknown start",
-               [](Request& r) { r.set_grace_starts(static_cast<v1::GraceStart>(3)); },
-               "grace_starts", "GRACE_START_NOW or GRACE_START_FIRST_USE"},
-              {"a negative start",
-               [](Request& r) { r.set_grace_starts(static_cast<v1::GraceStart>(-1)); },
-               "grace_starts", "GRACE_START_NOW"}});
-  ExpectEachTaken({{"none", grace(0, 0)},
-                   {"shortest", grace(0, 1)},
-                   {"longest", [](Request& r) { SetDuration(kThirtyDays, r.mutable_grace_period()); }},
-                   {"said to be now", [](Request& r) { r.set_grace_starts(v1::GRACE_START_NOW); }},
-                   {"at the first use, none",
-                    [](Request& r) { r.set_grace_starts(v1::GRACE_START_FIRST_USE); }}});
+      good_,
+      {{"negative", grace(0, -1), "grace_period", "at least 0 and at most 30 days"},
+       {"one over", grace(30 * 86'400, 1), "grace_period", "at most 30 days"},
+       {"no duration", grace(1, -1), "grace_period", "same sign"},
+       {"endless", grace(400'000'000'000, 0), "grace_period", "10,000 years"},
+       {"an unknown start", [](Request& r) { r.set_grace_starts(static_cast<v1::GraceStart>(3)); },
+        "grace_starts", "GRACE_START_NOW or GRACE_START_FIRST_USE"},
+       {"a negative start", [](Request& r) { r.set_grace_starts(static_cast<v1::GraceStart>(-1)); },
+        "grace_starts", "GRACE_START_NOW"}});
+  ExpectEachTaken(
+      {{"none", grace(0, 0)},
+       {"shortest", grace(0, 1)},
+       {"longest", [](Request& r) { SetDuration(kThirtyDays, r.mutable_grace_period()); }},
+       {"said to be now", [](Request& r) { r.set_grace_starts(v1::GRACE_START_NOW); }},
+       {"at the first use, none",
+        [](Request& r) { r.set_grace_starts(v1::GRACE_START_FIRST_USE); }}});
 }
 
 TEST_F(RotateKeyBadInputTest, TheNewEndIsBoundedAsForANewKey) {
@@ -75,8 +75,8 @@ TEST_F(RotateKeyBadInputTest, TheNewEndIsBoundedAsForANewKey) {
        {"too long a life", ttl(kHundredYears + absl::Nanoseconds(1)), "ttl", "100 years"},
        {"now", end(now), "expire_time", "in the future and within 100 years"},
        {"too far", end(now + kHundredYears + absl::Nanoseconds(1)), "expire_time", "100 years"},
-       {"no time",
-        [](Request& r) { r.mutable_expire_time()->set_nanos(-1); }, "expire_time", "0001-01-01"}});
+       {"no time", [](Request& r) { r.mutable_expire_time()->set_nanos(-1); }, "expire_time",
+        "0001-01-01"}});
   ExpectEachTaken({{"shortest", ttl(absl::Nanoseconds(1))},
                    {"longest", ttl(kHundredYears)},
                    {"latest", end(now + kHundredYears)}});
@@ -85,17 +85,16 @@ TEST_F(RotateKeyBadInputTest, TheNewEndIsBoundedAsForANewKey) {
 TEST_F(RotateKeyBadInputTest, TheRestIsCheckedToo) {
   const uint64_t revision = Get(good_.key_id()).revision();
   ExpectRefused<Request>(
-      good_,
-      {{"no UUID", [](Request& r) { r.set_request_id("once"); }, "request_id", "UUID"},
-       {"unknown propagation",
-        [](Request& r) { r.set_propagation(static_cast<v1::PropagationMode>(3)); }, "propagation",
-        "PROPAGATION_MODE_STRICT"},
-       {"an older revision", [=](Request& r) { r.set_if_revision(revision - 1); }, "", "",
-        "STALE_REVISION", StatusCode::ABORTED},
-       {"the largest revision", [](Request& r) { r.set_if_revision(~uint64_t{0}); }, "", "",
-        "STALE_REVISION", StatusCode::ABORTED}});
-  ExpectTaken<Request>(good_, {{"the current revision",
-                                [=](Request& r) { r.set_if_revision(revision); }}});
+      good_, {{"no UUID", [](Request& r) { r.set_request_id("once"); }, "request_id", "UUID"},
+              {"unknown propagation",
+               [](Request& r) { r.set_propagation(static_cast<v1::PropagationMode>(3)); },
+               "propagation", "PROPAGATION_MODE_STRICT"},
+              {"an older revision", [=](Request& r) { r.set_if_revision(revision - 1); }, "", "",
+               "STALE_REVISION", StatusCode::ABORTED},
+              {"the largest revision", [](Request& r) { r.set_if_revision(~uint64_t{0}); }, "", "",
+               "STALE_REVISION", StatusCode::ABORTED}});
+  ExpectTaken<Request>(
+      good_, {{"the current revision", [=](Request& r) { r.set_if_revision(revision); }}});
 }
 
 TEST_F(RotateKeyBadInputTest, AllThatIsWrongIsNamedAtOnce) {

@@ -13,7 +13,6 @@ using ::testing::IsEmpty;
 using ::testing::Not;
 
 constexpr absl::Duration kDay = absl::Hours(24);
-constexpr char kRequestId[] = "123e4567-e89b-42d3-a456-426614174000";
 
 class RotateKeyTest : public ServerTest {
  protected:
@@ -73,8 +72,7 @@ TEST_F(RotateKeyTest, TheNewKeyHasTheOldOnesAttributesAndNothingOfItsHistory) {
   expected.set_revision(rotated.info().revision());
   SetTime(Now(), expected.mutable_create_time());
   SetTime(Now(), expected.mutable_update_time());
-  EXPECT_TRUE(MessageDifferencer::Equals(rotated.info(), expected))
-      << rotated.info().DebugString();
+  EXPECT_TRUE(MessageDifferencer::Equals(rotated.info(), expected)) << rotated.info().DebugString();
   EXPECT_GT(rotated.info().revision(), old_key.info().revision());
   EXPECT_THAT(rotated.key(), testing::EndsWith(rotated.info().masked_key().substr(
                                  rotated.info().masked_key().size() - 4)));
@@ -115,8 +113,8 @@ TEST_F(RotateKeyTest, AGraceThatBeginsWithTheFirstUseChangesNothingYet) {
   const v1::RotateKeyResponse rotated = Rotate(request);
   EXPECT_EQ(rotated.replaced().pending_grace().seconds(), 2 * 86'400);
   EXPECT_EQ(rotated.replaced().state(), v1::KEY_STATE_ACTIVE);
-  EXPECT_TRUE(MessageDifferencer::Equals(rotated.replaced().expire_time(),
-                                         old_key.info().expire_time()));
+  EXPECT_TRUE(
+      MessageDifferencer::Equals(rotated.replaced().expire_time(), old_key.info().expire_time()));
   EXPECT_FALSE(rotated.has_propagation()) << "nothing was taken away";
   EXPECT_EQ(CodeOf(old_key.key()), v1::VERIFY_CODE_VALID);
   EXPECT_TRUE(MessageDifferencer::Equals(Get(old_key.info().key_id()), rotated.replaced()));
@@ -133,8 +131,8 @@ TEST_F(RotateKeyTest, ARevokedKeyWaitsForNoGraceAnyMore) {
 TEST_F(RotateKeyTest, TheOldKeysEndIsNeverPutOff) {
   const IssuedKey old_key = IssueWithLife(3 * kDay);
   const v1::RotateKeyResponse rotated = Rotate(old_key, 30 * kDay);
-  EXPECT_TRUE(MessageDifferencer::Equals(rotated.replaced().expire_time(),
-                                         old_key.info().expire_time()));
+  EXPECT_TRUE(
+      MessageDifferencer::Equals(rotated.replaced().expire_time(), old_key.info().expire_time()));
   EXPECT_FALSE(rotated.has_propagation()) << "its life has not become shorter";
 }
 
@@ -313,56 +311,6 @@ TEST_F(RotateKeyTest, AStaleRevisionIsRefused) {
   EXPECT_THAT(root().Call(request), IsError(StatusCode::ABORTED, "STALE_REVISION"));
   request.set_if_revision(old_key.info().revision());
   EXPECT_THAT(root().Call(request), IsOk());
-}
-
-TEST_F(RotateKeyTest, ARetryGivesTheSameKeyWithTheSameSecret) {
-  v1::RotateKeyRequest request = RotationOf(Issue(), kDay);
-  request.set_if_revision(Get(request.key_id()).revision());
-  request.set_request_id(kRequestId);
-  const v1::RotateKeyResponse first = Rotate(request);
-  const auto before = Written();
-  v1::RotateKeyResponse second = Rotate(request);
-  EXPECT_TRUE(second.has_propagation()) << "whoever asks again is waited for again";
-  EXPECT_EQ(second.DebugString(), first.DebugString());
-  EXPECT_EQ(Written(), before);
-  Restart();
-  EXPECT_EQ(Rotate(request).key(), first.key());
-  v1::RotateKeyRequest other = request;
-  SetDuration(2 * kDay, other.mutable_grace_period());
-  EXPECT_THAT(root().Call(other),
-              IsError(StatusCode::ALREADY_EXISTS, "REQUEST_ID_REUSED", "request_id"));
-  server_.clock().Advance(absl::Minutes(10));
-  EXPECT_THAT(root().Call(request), IsError(StatusCode::ABORTED, "STALE_REVISION"));
-  request.clear_if_revision();
-  EXPECT_THAT(root().Call(request), IsError(StatusCode::FAILED_PRECONDITION, "KEY_ROTATED"));
-}
-
-TEST_F(RotateKeyTest, ARetryOfARotationThatTookNothingWaitsForNobody) {
-  v1::RotateKeyRequest request = RotationOf(IssueWithLife(kDay), 2 * kDay);
-  request.set_request_id(kRequestId);
-  EXPECT_FALSE(Rotate(request).has_propagation());
-  EXPECT_FALSE(Rotate(request).has_propagation());
-}
-
-TEST_F(RotateKeyTest, AnIdThatIssuedAKeyRotatesNone) {
-  v1::IssueKeyRequest issue = NewKey();
-  issue.set_request_id(kRequestId);
-  v1::RotateKeyRequest request = RotationOf(Issue(issue), kDay);
-  request.set_request_id(kRequestId);
-  EXPECT_THAT(root().Call(request),
-              IsError(StatusCode::ALREADY_EXISTS, "REQUEST_ID_REUSED", "request_id"));
-}
-
-TEST_F(RotateKeyTest, ATrialWithAnIdThatWasUsedSaysSo) {
-  v1::RotateKeyRequest request = RotationOf(Issue(), kDay);
-  request.set_request_id(kRequestId);
-  v1::RotateKeyRequest trial = request;
-  trial.set_validate_only(true);
-  EXPECT_THAT(root().Call(trial), IsOk());
-  const std::string made = Rotate(request).info().key_id();
-  const auto refused = root().Call(trial);
-  EXPECT_THAT(refused, IsError(StatusCode::ALREADY_EXISTS, "REQUEST_ID_REUSED", "request_id"));
-  EXPECT_THAT(refused.status.error_message(), HasSubstr(made));
 }
 
 TEST_F(RotateKeyTest, AManagementKeyKeepsItsPowersAndItsBinding) {

@@ -61,8 +61,8 @@ class RotateSyncTest : public ServerTest {
     auto answer = InBackground(request);
     const Told told = ReadInvalidation();
     if (!told_of.empty()) {
-      EXPECT_TRUE(std::includes(told.keys.begin(), told.keys.end(), told_of.begin(),
-                                told_of.end()));
+      EXPECT_TRUE(
+          std::includes(told.keys.begin(), told.keys.end(), told_of.begin(), told_of.end()));
     }
     EXPECT_FALSE(IsReady(answer));
     ASSERT_TRUE(verifier_->Beat(told.to_revision));

@@ -162,9 +162,9 @@ TEST_F(UpdateKeyBadInputTest, TheRestIsCheckedToo) {
         "STALE_REVISION", StatusCode::ABORTED},
        {"the largest revision", [](Request& r) { r.set_if_revision(~uint64_t{0}); }, "", "",
         "STALE_REVISION", StatusCode::ABORTED}});
-  ExpectTaken<Request>(ChangeOf({"display_name"}), {{"the current revision", [=](Request& r) {
-                                                       r.set_if_revision(revision);
-                                                     }}});
+  ExpectTaken<Request>(
+      ChangeOf({"display_name"}),
+      {{"the current revision", [=](Request& r) { r.set_if_revision(revision); }}});
 }
 
 }  // namespace

@@ -100,11 +100,10 @@ TEST_F(UpdateKeyTest, WhatIsNamedAndUnsetIsCleared) {
   (*full.mutable_metadata()->mutable_fields())["plan"].set_string_value("pro");
   full.add_allowed_cidrs("10.0.0.0/8");
   SetDuration(kDay, full.mutable_ttl());
-  const v1::Key cleared =
-      Update(ChangeOf({"description", "labels", "metadata", "owner", "allowed_cidrs",
-                       "expire_time"},
-                      Issue(full).info().key_id()))
-          .info();
+  const v1::Key cleared = Update(ChangeOf({"description", "labels", "metadata", "owner",
+                                           "allowed_cidrs", "expire_time"},
+                                          Issue(full).info().key_id()))
+                              .info();
   EXPECT_THAT(cleared.description(), IsEmpty());
   EXPECT_THAT(cleared.owner(), IsEmpty());
   EXPECT_THAT(cleared.labels(), IsEmpty());

@@ -99,9 +99,8 @@ TEST_F(FullDiskChangesTest, AGraceBeginsAndNoKeyIsRotated) {
   const absl::StatusOr<RotatedKey> rotated = Rotate(TestKeyId(1));
   ASSERT_TRUE(rotated.ok()) << rotated.status();
   free_ = low_;
-  const auto begun = Await<std::shared_ptr<const KeyRecord>>([&](auto done) {
-    manager_->BeginGrace(rotated->info->id, clock_.Now(), std::move(done));
-  });
+  const auto begun = Await<std::shared_ptr<const KeyRecord>>(
+      [&](auto done) { manager_->BeginGrace(rotated->info->id, clock_.Now(), std::move(done)); });
   ASSERT_TRUE(begun.ok()) << begun.status();
   EXPECT_TRUE((*begun)->revocation.has_value());
   ExpectFull(Rotate(rotated->info->id).status());

@@ -178,13 +178,14 @@ TEST_F(KeyGraceTest, TheSystemIsNamedAsWhoDidIt) {
   const KeyId successor = RotateAndWait(7 * kDay);
   ASSERT_NE(BeginGrace(successor, Now()), nullptr);
   ASSERT_EQ(lines.size(), 2u);
-  EXPECT_THAT(lines[0], AllOf(HasSubstr("RotateKey"), HasSubstr("key:" + TestKeyId(9999).ToString()),
-                              HasSubstr("192.0.2.1"), HasSubstr(TestKeyId(1).ToString()),
-                              HasSubstr("replaced by " + successor.ToString())));
-  EXPECT_THAT(lines[1], AllOf(HasSubstr("BeginGrace"), HasSubstr("actor=system"),
-                              HasSubstr(TestKeyId(1).ToString()),
-                              HasSubstr(successor.ToString() + " is in use"),
-                              HasSubstr("2030-01-08T00:00:00")));
+  EXPECT_THAT(lines[0],
+              AllOf(HasSubstr("RotateKey"), HasSubstr("key:" + TestKeyId(9999).ToString()),
+                    HasSubstr("192.0.2.1"), HasSubstr(TestKeyId(1).ToString()),
+                    HasSubstr("replaced by " + successor.ToString())));
+  EXPECT_THAT(
+      lines[1],
+      AllOf(HasSubstr("BeginGrace"), HasSubstr("actor=system"), HasSubstr(TestKeyId(1).ToString()),
+            HasSubstr(successor.ToString() + " is in use"), HasSubstr("2030-01-08T00:00:00")));
 }
 
 }  // namespace
