@@ -121,7 +121,7 @@ class Import {
       if (!next.ok()) {
         // What was read before it is good.
         const ExitCode sent = Send();
-        return Worse(sent, StoppedBy(next.status()));
+        return sent == ExitCode::kOk ? StoppedBy(next.status()) : sent;
       }
       if (!next->has_value()) return Send();
       ++rows_;

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 
+#include <algorithm>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -50,7 +51,7 @@ Core::Core(ClientOptions options, Connection::Options connection, const sync::Se
       observer_(options.observer),
       view_(options.stale_on_error),
       grants_({.max_entries = options.max_cached_keys, .max_bytes = options.max_cache_bytes}),
-      foreign_(grants_.limits().max_entries),
+      foreign_(std::min(grants_.limits().max_entries, kMaxForeignHints)),
       fence_(view_, grants_, negatives_),
       connection_(std::move(connection), random),
       loop_(clock),

@@ -1,5 +1,9 @@
 #include "core/key_hints.h"
 
+#include <atomic>
+#include <thread>
+#include <vector>
+
 #include "fmt/format.h"
 #include "gtest/gtest.h"
 #include "tests/support/store_testing.h"
@@ -39,6 +43,25 @@ TEST(KeyHintsTest, HoldsNoMoreThanItsCapacityAndForgetsWhatNobodyLooksFor) {
   for (int n = 0; n < 10'000; ++n) found += hints.Find(HashOf(n)).has_value() ? 1 : 0;
   EXPECT_LE(found, kCapacity);
   EXPECT_GT(found, kCapacity / 2);
+}
+
+TEST(KeyHintsTest, ThreadsThatWriteAndReadAtOnceFindIdsThatWereWritten) {
+  constexpr int kTexts = 600;
+  KeyHints hints(256);
+  std::vector<std::thread> threads;
+  std::atomic<int> found{0};
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < 20'000; ++i) {
+        const int n = (i * 7 + t) % kTexts;
+        hints.Put(HashOf(n), TestKeyId(n + 1));
+        const std::optional<KeyId> id = hints.Find(HashOf(n));
+        found += id == TestKeyId(n + 1) ? 1 : 0;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_GT(found, 0);
 }
 
 }  // namespace
