@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The alerts that we ship: promtool accepts and tests them, and a real clavigerd has every series that they look at."""
 
+import os
 import re
 import subprocess
 import unittest
@@ -16,6 +17,7 @@ RULES = EXAMPLE.with_name("rules.yml")
 RULES_TEST = EXAMPLE.with_name("rules_test.yml")
 # A metric in an expression, with the labels that it is selected by.
 SELECTOR = re.compile(r"\b((?:claviger|grpc_server|process)_[a-z_]+)(?:\{([^}]*)\})?")
+COUNT_SECONDS = 30
 
 
 def promtool(*arguments):
@@ -46,6 +48,32 @@ class SeriesTest(support.ServerTestCase):
         for name, wanted in selectors:
             self.assertIn(name, series)
             self.assertTrue(any(label_matches(wanted, labels) for labels in series[name]), f"{name}{{{wanted}}}")
+
+
+class KeyCountsTest(support.ServerTestCase):
+    def issue(self, *arguments):
+        environment = {"PATH": os.environ["PATH"], "CLAVIGER_SERVER": self.server.address}
+        environment["CLAVIGER_KEY"] = self.server.root_key()
+        command = [support.binary("claviger"), "key", "issue", "-p", "default", *arguments]
+        done = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_keys_that_end_soon_and_those_of_a_project_are_counted(self):
+        self.issue("-n", "ends soon", "--ttl", "3d")
+        self.issue("-n", "ends later", "--ttl", "20d")
+        self.assertNotIn("claviger_project_keys", self.server.metrics())
+        self.server.stop()
+        os.environ["CLAVIGER_METRICS_PROJECTS"] = "default,nowhere"
+        self.addCleanup(os.environ.pop, "CLAVIGER_METRICS_PROJECTS")
+        self.server.start_again()
+        for line in (
+            'claviger_keys_expiring{within="1d"} 0',
+            'claviger_keys_expiring{within="7d"} 1',
+            'claviger_keys_expiring{within="30d"} 2',
+            'claviger_project_keys{project="default",state="active"} 2',
+            'claviger_project_keys{project="nowhere",state="active"} 0',
+        ):
+            support.wait_until(lambda: line in self.server.metrics().splitlines(), COUNT_SECONDS, line)
 
 
 class RulesTest(unittest.TestCase):
