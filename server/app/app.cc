@@ -35,6 +35,7 @@ constexpr absl::Duration kGaugeInterval = absl::Seconds(5);
 constexpr absl::Duration kLeftOutInterval = absl::Seconds(10);
 constexpr absl::Duration kSweepInterval = absl::Minutes(1);
 constexpr absl::Duration kSecond = absl::Seconds(1);
+constexpr int kStatsRestFactor = 20;
 constexpr absl::Duration kExpiryInterval = absl::Minutes(1);
 // Between slices of some milliseconds, so that a walk takes a small part of one core.
 constexpr absl::Duration kWalkInterval = absl::Milliseconds(200);
@@ -270,7 +271,13 @@ void App::StartTimer() {
 void App::RefreshGauges() {
   metrics_.SetRecordCacheEntries(cache_->size());
   metrics_.SetStoreWritable(store_->health().writable.ok());
+  const absl::Duration started = clock_->SinceBoot();
+  if (started < stats_due_) return;
   absl::StatusOr<StoreStats> stats = store_->Stats(clock_->Now());
+  // Where very many keys have expired, counting them takes a while: it gets a small part of the
+  // time.
+  const absl::Duration now = clock_->SinceBoot();
+  stats_due_ = now + kStatsRestFactor * (now - started);
   if (stats.ok()) {
     pepper_report_.Complete(*stats);
     metrics_.SetStoreStats(*stats);

@@ -98,7 +98,7 @@ absl::StatusOr<Row> ComparePages(const BenchEnvironment& environment, const Side
                                  const v1::ListKeysRequest& many_request) {
   Row row;
   row.set_id("P12");
-  row.set_measure(fmt::format("ListKeys p50, {} of {} keys, over {} M keys", which, kPageSize,
+  row.set_measure(fmt::format("ListKeys p50, {}, {} keys a page, over {} M", which, kPageSize,
                               many_side.count / 1'000'000));
   row.set_floor_name("the same over 10,000 keys");
   row.set_unit("us");
