@@ -91,7 +91,7 @@ class BootstrapRotateTest(RotateTestCase):
         taken = self.folder / "taken"
         taken.write_text("mine", encoding="ascii")
         before = self.keys()
-        told = self.cli("bootstrap", "rotate", "--out", "taken", expect=DENIED)
+        told = self.cli("bootstrap", "rotate", "--out", "taken", expect=USAGE)
         self.assertIn("--force", told.err)
         self.assertEqual(taken.read_text(encoding="ascii"), "mine")
         self.assertEqual(self.keys(), before)
@@ -103,7 +103,7 @@ class BootstrapRotateTest(RotateTestCase):
     def test_what_cannot_go_well_changes_nothing(self):
         before = self.keys()
         self.cli("bootstrap", "rotate", "--out", "data/root.key", "--force", expect=USAGE)
-        self.cli("bootstrap", "rotate", "--out", "nowhere/root.key", expect=DENIED)
+        self.cli("bootstrap", "rotate", "--out", "nowhere/root.key", expect=USAGE)
         self.cli("bootstrap", "rotate", CLAVIGER_KEY=self.old_key, expect=USAGE)
         self.assertEqual(self.keys(), before)
         self.assertTrue(self.old_file.exists())
