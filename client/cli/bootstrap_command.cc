@@ -162,8 +162,12 @@ class Rotation {
   }
 
   std::optional<ExitCode> RevokeOldKey() {
-    const grpc::Status status =
-        Revoke(*new_, old_id_, fmt::format("replaced by {}", new_info_.key_id()));
+    const std::string note = fmt::format("replaced by {}", new_info_.key_id());
+    grpc::Status status = Revoke(*new_, old_id_, note);
+    if (status.error_code() == grpc::StatusCode::PERMISSION_DENIED) {
+      // Every key may revoke itself, and the new one is known to work.
+      status = Revoke(old_, old_id_, note);
+    }
     if (status.ok()) return std::nullopt;
     const ExitCode code = context_.Fail(status);
     context_.Note(

@@ -48,12 +48,12 @@ TEST_F(LastAdminTest, TheLastKeyThatMayDoEverythingStays) {
 TEST_F(LastAdminTest, OnlyKeysThatMayDoEverythingNowCount) {
   MakeProject("web");
   IssueManagementKey({"keys.issue", "keys.revoke"});
-  IssueManagementKey({"*"}, {"web"});
-  const IssuedKey disabled = IssueManagementKey({"*"});
+  IssueManagementKey({"settings.manage"}, {"web"});
+  const IssuedKey disabled = IssueManagementKey({"settings.manage"});
   Disable(disabled.info().key_id());
   const IssuedKey revoked = IssueManagementKey({"settings.manage"});
   Revoke(revoked.info().key_id());
-  v1::IssueKeyRequest soon = NewKey("claviger", {"*"});
+  v1::IssueKeyRequest soon = NewKey("claviger", {"settings.manage"});
   SetDuration(absl::Hours(1), soon.mutable_ttl());
   Issue(soon);
   ExpectAllowed();
@@ -62,7 +62,7 @@ TEST_F(LastAdminTest, OnlyKeysThatMayDoEverythingNowCount) {
 }
 
 TEST_F(LastAdminTest, WithAnotherOneItMayGo) {
-  const IssuedKey other = IssueManagementKey({"*"});
+  const IssuedKey other = IssueManagementKey({"settings.manage"});
   ExpectAllowed();
   const TestCaller next = server_.As(other.key());
   v1::RevokeKeyRequest revoke;
@@ -76,7 +76,7 @@ TEST_F(LastAdminTest, WithAnotherOneItMayGo) {
 }
 
 TEST_F(LastAdminTest, ARevokedKeyIsRevokedAgainAllTheSame) {
-  const IssuedKey other = IssueManagementKey({"*"});
+  const IssuedKey other = IssueManagementKey({"settings.manage"});
   Revoke(other.info().key_id());
   Revoke(other.info().key_id());
 }

@@ -90,7 +90,8 @@ class SteadyChecker {
       if (answer.ok()) {
         ++(answer->valid() ? valid_ : denied_);
       } else if (answer.status.error_code() != StatusCode::UNAVAILABLE) {
-        ++denied_;  // a restart is UNAVAILABLE and nothing else
+        ADD_FAILURE() << answer.status.error_code() << " " << answer.status.error_message();
+        ++denied_;
       } else {
         std::this_thread::yield();
       }
