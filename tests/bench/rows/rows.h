@@ -21,6 +21,7 @@ absl::StatusOr<std::vector<Row>> MeasureStrictRevokes(BenchEnvironment& environm
 absl::StatusOr<std::vector<Row>> MeasureIssueThroughput(BenchEnvironment& environment);   // P6
 absl::StatusOr<std::vector<Row>> MeasureVerifyAtScale(BenchEnvironment& environment);     // P7
 absl::StatusOr<std::vector<Row>> MeasureIdleSessions(BenchEnvironment& environment);      // P13
+absl::StatusOr<std::vector<Row>> MeasureBulkRevokes(BenchEnvironment& environment);       // P14
 
 struct RowDefinition {
   std::string_view id;
