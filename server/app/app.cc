@@ -284,10 +284,11 @@ void App::Stop() {
   if (http_ != nullptr) http_->Stop();
   timer_.reset();
   workers_.reset();
-  sweep_timer_.reset();
   if (store_ == nullptr) return;
   if (sync_ != nullptr) RecordRemainingLeases(*store_, leases_left);
   store_->Close();
+  // Behind the last change: one that deletes a project still wakes it.
+  sweep_timer_.reset();
 }
 
 }  // namespace claviger
