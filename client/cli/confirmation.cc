@@ -15,10 +15,11 @@ namespace {
 // Longer answers are no yes.
 constexpr size_t kMaxAnswer = 64;
 
+// The line, or as much of it as shows that it is too long.
 std::string ReadLine(int fd) {
   std::string line;
   char c = 0;
-  while (line.size() < kMaxAnswer) {
+  while (line.size() <= kMaxAnswer) {
     const ssize_t count = read(fd, &c, 1);
     if (count < 0 && errno == EINTR) continue;
     if (count <= 0 || c == '\n') break;
@@ -36,6 +37,7 @@ absl::StatusOr<bool> Confirm(Console& console, std::string_view question) {
   }
   console.err << EscapeForTerminal(question) << " [y/N] " << std::flush;
   std::string answer = ReadLine(console.in_fd);
+  if (answer.size() > kMaxAnswer) return false;
   absl::StripAsciiWhitespace(&answer);
   return absl::EqualsIgnoreCase(answer, "y") || absl::EqualsIgnoreCase(answer, "yes");
 }

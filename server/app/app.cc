@@ -341,11 +341,12 @@ void App::Stop() {
   timer_.reset();
   count_timer_.reset();
   workers_.reset();
-  sweep_timer_.reset();
   if (store_ == nullptr) return;
   if (refusals_ != nullptr) refusals_->RecordLeftOut();
   if (sync_ != nullptr) RecordRemainingLeases(*store_, leases_left);
   store_->Close();
+  // Behind the last change: one that deletes a project still wakes it.
+  sweep_timer_.reset();
 }
 
 }  // namespace claviger

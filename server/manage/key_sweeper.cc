@@ -112,6 +112,12 @@ Mutation PurgeProject(const std::string& project_id) {
 }  // namespace
 
 absl::Status KeySweeper::Run() {
+  const absl::Status status = Sweep();
+  // The store of a server that stops refuses changes.
+  return stopping() ? absl::OkStatus() : status;
+}
+
+absl::Status KeySweeper::Sweep() {
   const absl::StatusOr<std::vector<Project>> projects = DeletedProjects();
   if (!projects.ok()) return projects.status();
   for (const Project& project : *projects) {

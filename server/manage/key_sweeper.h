@@ -38,6 +38,7 @@ class KeySweeper {
  private:
   using Project = std::shared_ptr<const ProjectRecord>;
 
+  absl::Status Sweep();
   absl::StatusOr<std::vector<Project>> DeletedProjects() const;
   absl::Status RemoveKeys(const Project& project);
   absl::Status UnbindManagementKeys(const Project& project);

@@ -354,5 +354,27 @@ TEST_P(CommitContractTest, CloseFinishesWhatIsQueuedAndRefusesWhatComesLater) {
   EXPECT_NE(Key(5), nullptr) << "reads go on after Close";
 }
 
+TEST_P(CommitContractTest, OnlyRevokedKeysAreWrittenInADeletedProject) {
+  ProjectRecord project = TestProject("a");
+  ASSERT_TRUE(Commit(Putting(project)).ok());
+  ASSERT_TRUE(Commit(Putting(TestKey(1, "a"))).ok());
+  project.delete_time = clock_.Now();
+  {
+    // Queued behind the deletion, in one batch with it.
+    WriterGate gate(store());
+    const PendingCommit deletion(store(), Putting(project));
+    const PendingCommit issue(store(), Putting(TestKey(2, "a")));
+    gate.Open();
+    EXPECT_TRUE(deletion.Wait().ok());
+    EXPECT_TRUE(absl::IsNotFound(issue.Wait().status())) << issue.Wait().status();
+  }
+  EXPECT_EQ(Key(2), nullptr);
+  KeyRecord changed = TestKey(1, "a");
+  changed.display_name = "changed";
+  EXPECT_EQ(DetailsOf(Commit(Putting(changed)).status()).reason, Reason::kProjectNotFound);
+  changed.revocation = Revocation{.time = clock_.Now(), .note = {}};
+  EXPECT_TRUE(Commit(Putting(changed)).ok());
+}
+
 }  // namespace
 }  // namespace claviger

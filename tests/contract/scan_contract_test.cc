@@ -129,6 +129,53 @@ TEST_P(ScanContractTest, ProjectHasKeysFromItsFirstKeyOn) {
   EXPECT_TRUE(store().ProjectHasKeys("a").value());
 }
 
+TEST_P(ScanContractTest, DeletedKeysComeByDeleteTimeUpToTheGivenOne) {
+  const auto deleted = [this](int n, absl::Time time) {
+    KeyRecord key = TestKey(n, "a", start_);
+    key.revocation = Revocation{.time = start_, .note = {}};
+    key.delete_time = time;
+    return key;
+  };
+  const auto until = [this](absl::Time time) {
+    std::vector<std::string> ids;
+    EXPECT_TRUE(store()
+                    .ScanDeletedKeys(time,
+                                     [&ids](const KeyRecord& key) {
+                                       ids.push_back(key.id.ToString());
+                                       return true;
+                                     })
+                    .ok());
+    return ids;
+  };
+  PutKey(1, "a", start_);
+  ASSERT_TRUE(Commit(Putting(deleted(2, start_ + absl::Seconds(2)))).ok());
+  ASSERT_TRUE(Commit(Putting(deleted(3, start_ + absl::Seconds(1)))).ok());
+  ASSERT_TRUE(Commit(Putting(deleted(4, start_ + absl::Seconds(1)))).ok());
+  EXPECT_THAT(until(start_ + absl::Seconds(2)), ElementsAre(Id(3), Id(4), Id(2)));
+  EXPECT_THAT(until(start_ + absl::Seconds(2) - absl::Nanoseconds(1)), ElementsAre(Id(3), Id(4)));
+  EXPECT_THAT(until(start_), IsEmpty());
+
+  // Shown again, deleted anew, and gone for good.
+  KeyRecord shown = deleted(3, start_);
+  shown.delete_time.reset();
+  ASSERT_TRUE(Commit(Putting(shown)).ok());
+  ASSERT_TRUE(Commit(Putting(deleted(4, start_ + absl::Seconds(5)))).ok());
+  EXPECT_THAT(until(start_ + absl::Seconds(9)), ElementsAre(Id(2), Id(4)));
+  ChangeSet purge;
+  purge.delete_keys.push_back(TestKeyId(2));
+  ASSERT_TRUE(Commit(Giving(purge)).ok());
+  EXPECT_THAT(until(start_ + absl::Seconds(9)), ElementsAre(Id(4)));
+  EXPECT_THAT(ScannedIds({.project_id = "a"}), ElementsAre(Id(1), Id(3), Id(4)));
+
+  int visited = 0;
+  ASSERT_TRUE(Commit(Putting(deleted(3, start_))).ok());
+  ASSERT_TRUE(store()
+                  .ScanDeletedKeys(start_ + absl::Seconds(9),
+                                   [&](const KeyRecord&) { return ++visited < 1; })
+                  .ok());
+  EXPECT_EQ(visited, 1);
+}
+
 TEST_P(ScanContractTest, ProjectsComeByIdBehindTheGivenOne) {
   for (const char* id : {"b", "default", "a", "b-1"}) {
     ASSERT_TRUE(Commit(Putting(TestProject(id))).ok());

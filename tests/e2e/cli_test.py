@@ -4,6 +4,7 @@
 import json
 import os
 import pathlib
+import pty
 import re
 import signal
 import stat
@@ -490,6 +491,84 @@ class UpdateTest(CliTestCase):
             with self.subTest(arguments=arguments):
                 self.assertIn(text, self.cli("key", "update", key_id, *arguments, expect=USAGE).err)
         self.assertIn("KEY_NOT_FOUND", self.cli("key", "update", NO_KEY_ID, "--owner", "x", expect=DENIED).err)
+class DeleteTest(CliTestCase):
+    def test_delete_hides_and_undelete_shows(self):
+        _, key_id = self.issue("-p", "default", "-n", "to delete")
+        self.assertIn("would be deleted", self.cli("key", "delete", key_id, "--dry-run").out)
+        deleted = self.cli("key", "delete", key_id, "--reason", "unused", "--note", "tidying up")
+        self.assertRegex(deleted.out, r"^deleted; no verifier held it")
+        self.assertNotIn(key_id, self.cli("key", "list", "--all").out)
+        self.assertIn(key_id, self.cli("key", "list", "--all", "--state", "deleted").out)
+        self.assertRegex(self.cli("key", "get", key_id).out, r"purged +\S+ \(in ")
+        self.assertIn("shown again, still revoked", self.cli("key", "undelete", key_id).out)
+        info = self.cli_json("key", "get", key_id)["info"]
+        self.assertEqual(info["state"], "KEY_STATE_REVOKED")
+        self.assertEqual(info["revokeNote"], "tidying up")
+        self.assertIn("KEY_NOT_FOUND", self.cli("key", "delete", NO_KEY_ID, expect=DENIED).err)
+
+
+class RevokeManyTest(CliTestCase):
+    def test_counts_then_revokes_what_matches(self):
+        ids = [self.issue("-p", "default", "-n", f"bob {i}", "--owner", "bob")[1] for i in range(3)]
+        _, other = self.issue("-p", "default", "-n", "alice", "--owner", "alice")
+        self.cli("key", "revoke", ids[0])
+        dry = self.cli("key", "revoke", "--owner", "bob", "--dry-run")
+        self.assertEqual(dry.out, "2 keys would be revoked, 1 was before\n")
+        refused = self.cli("key", "revoke", "--owner", "bob", expect=USAGE)
+        self.assertIn("--yes", refused.err)
+        few = self.cli("key", "revoke", "--owner", "bob", "--max-keys", "2", "--yes", expect=DENIED)
+        self.assertIn("TOO_MANY_KEYS", few.err)
+        self.assertEqual(self.cli_json("key", "get", ids[1])["info"]["state"], "KEY_STATE_ACTIVE")
+        done = self.cli("key", "revoke", "--owner", "bob", "--yes", "--reason", "owner-left")
+        self.assertEqual(done.out, "2 keys revoked, 1 was before; no verifier held it (0 sessions)\n")
+        for key_id in ids:
+            self.assertEqual(self.cli_json("key", "get", key_id)["info"]["state"], "KEY_STATE_REVOKED")
+        self.assertEqual(self.cli_json("key", "get", other)["info"]["state"], "KEY_STATE_ACTIVE")
+        again = self.cli_json("key", "revoke", "--owner", "bob", "--yes")
+        self.assertEqual(again["alreadyRevokedCount"], "3")
+
+    def test_ids_and_filters_exclude_each_other(self):
+        _, key_id = self.issue("-p", "default", "-n", "a")
+        for arguments in ((), (key_id, "--owner", "bob")):
+            self.assertIn("either key ids or a filter", self.cli("key", "revoke", *arguments, expect=USAGE).err)
+
+    def test_on_a_terminal_it_asks(self):
+        _, key_id = self.issue("-p", "default", "-n", "carol", "--owner", "carol")
+        for answer, code, state in (("n", DENIED, "ACTIVE"), ("y", OK, "REVOKED")):
+            output = self.on_terminal(answer, code, "key", "revoke", "--owner", "carol")
+            self.assertIn("Revoke 1 key for good? [y/N]", output)
+            self.assertEqual(self.cli_json("key", "get", key_id)["info"]["state"], f"KEY_STATE_{state}")
+
+    def on_terminal(self, answer, code, *arguments):
+        """What the command prints on a terminal on which somebody types the answer."""
+        ours, theirs = pty.openpty()
+        variables = {"PATH": os.environ["PATH"], "CLAVIGER_SERVER": self.server.address}
+        command = [support.binary("claviger"), *arguments]
+        with subprocess.Popen(
+            command, cwd=self.folder, env=variables, stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        ) as process:
+            os.close(theirs)
+            os.write(ours, f"{answer}\n".encode())
+            output = process.communicate(timeout=RUN_SECONDS)[0].decode()
+        os.close(ours)
+        self.assertEqual(process.returncode, code, output)
+        return output
+
+
+class DeleteProjectTest(CliTestCase):
+    def test_a_project_goes_with_its_keys(self):
+        self.cli("project", "create", "doomed")
+        key, key_id = self.issue("-p", "doomed", "-n", "a")
+        self.assertIn("PROJECT_NOT_EMPTY", self.cli("project", "delete", "doomed", expect=DENIED).err)
+        self.assertIn("--yes", self.cli("project", "delete", "doomed", "--revoke-keys", expect=USAGE).err)
+        self.cli("verify", stdin=key)
+        self.assertIn("would be", self.cli("project", "delete", "doomed", "--revoke-keys", "--dry-run").out)
+        deleted = self.cli("project", "delete", "doomed", "--revoke-keys", "--yes")
+        self.assertEqual(deleted.out, "deleted; no verifier held it (0 sessions)\n")
+        self.assertIn("REVOKED", self.cli("verify", stdin=key, expect=DENIED).out.upper())
+        self.assertIn("PROJECT_NOT_FOUND", self.cli("project", "get", "doomed", expect=DENIED).err)
+        self.assertIn("is being deleted", self.cli("project", "create", "doomed", expect=DENIED).err)
+        self.assertIn(self.cli_json("key", "get", key_id)["info"]["state"], ("KEY_STATE_REVOKED", "KEY_STATE_DELETED"))
 
 
 class VerifyTest(CliTestCase):

@@ -56,6 +56,15 @@ inline std::vector<AnyCall> EveryCallAbout(const std::string& key_id, const std:
   update_key.mutable_key()->set_display_name("a key");
   update_key.mutable_update_mask()->add_paths("display_name");
   update_key.set_validate_only(true);
+  v1::DeleteKeyRequest remove_key;
+  remove_key.set_key_id(key_id);
+  remove_key.set_validate_only(true);
+  v1::UndeleteKeyRequest undelete;
+  undelete.set_key_id(key_id);
+  undelete.set_validate_only(true);
+  v1::RevokeKeysRequest revoke_many;
+  revoke_many.add_key_ids(key_id);
+  revoke_many.set_validate_only(true);
   v1::CreateProjectRequest create;
   create.mutable_project()->set_project_id("created");
   create.set_validate_only(true);
@@ -92,6 +101,9 @@ inline std::vector<AnyCall> EveryCallAbout(const std::string& key_id, const std:
           MakeCall("keys.revoke", revoke),
           MakeCall("keys.issue", rotate),
           MakeCall("keys.update", update_key),
+          MakeCall("keys.revoke", remove_key),
+          MakeCall("keys.revoke", undelete),
+          MakeCall("keys.revoke", revoke_many, false),
           MakeCall("projects.manage", create, false),
           MakeCall("projects.read", get_project),
           MakeCall("projects.read", v1::ListProjectsRequest(), false),

@@ -292,5 +292,59 @@ TEST_F(ProjectsTest, AKeyKeepsScopesThatItWasGivenUnderAnOlderCatalog) {
               IsError(StatusCode::INVALID_ARGUMENT, "SCOPE_NOT_IN_CATALOG", "add[0]"));
 }
 
+TEST_F(ProjectsTest, ACatalogThatClosesTakesNothingFromAWildcardAndGivesNoMore) {
+  MakeProject("shop");
+  const IssuedKey all = Issue("shop", {"*"});
+  const IssuedKey orders = Issue("shop", {"orders:*"});
+  v1::Project values;
+  values.set_project_id("shop");
+  values.add_scope_catalog("orders:read");
+  Update(values, {"scope_catalog"});
+  EXPECT_EQ(Verify(CheckOf(all.key(), {"anything"})).code(), v1::VERIFY_CODE_VALID);
+  EXPECT_EQ(Verify(CheckOf(orders.key(), {"orders:write"})).code(), v1::VERIFY_CODE_VALID);
+  EXPECT_EQ(Verify(CheckOf(orders.key(), {"stock:read"})).code(),
+            v1::VERIFY_CODE_INSUFFICIENT_SCOPE);
+  // From then on nobody gets what the catalog does not cover.
+  for (const std::string scope : {"*", "orders:*", "orders:write"}) {
+    EXPECT_THAT(root().Call(NewKey("shop", {scope})),
+                IsError(StatusCode::INVALID_ARGUMENT, "SCOPE_NOT_IN_CATALOG", "scopes[0]"));
+  }
+  EXPECT_THAT(root().Call(NewKey("shop", {"orders:read"})), IsOk());
+}
+
+TEST_F(ProjectsTest, ACatalogThatGrowsOrOpensWidensNoKey) {
+  MakeProject("shop", {"orders:read", "stock:*"});
+  const IssuedKey whole = Issue("shop", {"orders:read", "stock:*"});
+  v1::Project values;
+  values.set_project_id("shop");
+  for (const std::string scope : {"orders:read", "stock:*", "refunds:make"}) {
+    values.add_scope_catalog(scope);
+  }
+  const auto expect_as_issued = [&] {
+    EXPECT_EQ(Verify(CheckOf(whole.key(), {"orders:read", "stock:count"})).code(),
+              v1::VERIFY_CODE_VALID);
+    for (const std::string scope : {"refunds:make", "orders:write", "anything"}) {
+      EXPECT_EQ(Verify(CheckOf(whole.key(), {scope})).code(), v1::VERIFY_CODE_INSUFFICIENT_SCOPE);
+    }
+    EXPECT_THAT(Get(whole.info().key_id()).scopes(), ElementsAre("orders:read", "stock:*"));
+  };
+  Update(values, {"scope_catalog"});
+  expect_as_issued();
+  values.clear_scope_catalog();
+  Update(values, {"scope_catalog"});
+  expect_as_issued();
+}
+
+TEST_F(ProjectsTest, APolicyThatTightensLeavesTheKeysThatAreThere) {
+  MakeProject("shop");
+  const IssuedKey key = Issue("shop");
+  v1::Project values = FullProject();
+  Update(values, {"policy"});
+  EXPECT_FALSE(Get(key.info().key_id()).has_expire_time());
+  EXPECT_EQ(CodeOf(key.key()), v1::VERIFY_CODE_VALID);
+  EXPECT_THAT(root().Call(NewKey("shop")),
+              IsError(StatusCode::FAILED_PRECONDITION, "POLICY_VIOLATION", "allowed_cidrs"));
+}
+
 }  // namespace
 }  // namespace claviger

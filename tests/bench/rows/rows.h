@@ -22,6 +22,7 @@ absl::StatusOr<std::vector<Row>> MeasureIssueThroughput(BenchEnvironment& enviro
 absl::StatusOr<std::vector<Row>> MeasureVerifyAtScale(BenchEnvironment& environment);     // P7
 absl::StatusOr<std::vector<Row>> MeasureListKeys(BenchEnvironment& environment);          // P12
 absl::StatusOr<std::vector<Row>> MeasureIdleSessions(BenchEnvironment& environment);      // P13
+absl::StatusOr<std::vector<Row>> MeasureBulkRevokes(BenchEnvironment& environment);       // P14
 
 struct RowDefinition {
   std::string_view id;

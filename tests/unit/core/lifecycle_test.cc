@@ -126,5 +126,40 @@ TEST(RevokeTest, HoldsAtAnyTimeAfterwardsAndBefore) {
   }
 }
 
+TEST(DeleteTest, RevokesFirstAndKeepsWhatWasThere) {
+  for (const Marks& marks : AllMixtures()) {
+    KeyRecord key = KeyWith(marks);
+    Delete(key, kNow, RevokeReason::kPolicy, "second");
+    EXPECT_EQ(StateOf(key, kNow), KeyState::kDeleted);
+    ASSERT_TRUE(key.revocation.has_value());
+    EXPECT_EQ(key.revocation->note, marks.revoked ? "first" : "second");
+    EXPECT_EQ(key.revocation->time, marks.revoked ? kBefore : kNow);
+    EXPECT_EQ(key.delete_time, marks.deleted ? kBefore : kNow);
+    EXPECT_EQ(key.update_time, marks.revoked && marks.deleted ? kBefore : kNow);
+  }
+}
+
+TEST(UndeleteTest, ShowsTheKeyStillRevoked) {
+  for (const Marks& marks : AllMixtures()) {
+    KeyRecord key = KeyWith(marks);
+    Delete(key, kNow, RevokeReason::kUnspecified, "");
+    Undelete(key, kNow + kInstant);
+    EXPECT_EQ(StateOf(key, kNow), KeyState::kRevoked);
+    EXPECT_EQ(key.update_time, kNow + kInstant);
+    Undelete(key, kNow + absl::Hours(1));
+    EXPECT_EQ(key.update_time, kNow + kInstant) << "there was nothing to change";
+  }
+}
+
+TEST(RevokeWithProjectTest, AKeyEndsWithItsProjectUnlessItHadEndedBefore) {
+  KeyRecord key = KeyWith({});
+  RevokeWithProject(key, kNow);
+  EXPECT_EQ(StateOf(key, kNow), KeyState::kRevoked);
+  EXPECT_EQ(key.revocation->time, kNow);
+  KeyRecord revoked = KeyWith({.revoked = true});
+  RevokeWithProject(revoked, kNow);
+  EXPECT_EQ(revoked.revocation->note, "first");
+}
+
 }  // namespace
 }  // namespace claviger
