@@ -491,6 +491,8 @@ class UpdateTest(CliTestCase):
             with self.subTest(arguments=arguments):
                 self.assertIn(text, self.cli("key", "update", key_id, *arguments, expect=USAGE).err)
         self.assertIn("KEY_NOT_FOUND", self.cli("key", "update", NO_KEY_ID, "--owner", "x", expect=DENIED).err)
+
+
 class DeleteTest(CliTestCase):
     def test_delete_hides_and_undelete_shows(self):
         _, key_id = self.issue("-p", "default", "-n", "to delete")
