@@ -82,6 +82,7 @@ absl::Status App::OpenStore(const Clock& clock) {
   options.memory_bytes =
       config_.store.memory_bytes - config_.store.memory_bytes / kRecordCacheShare;
   options.accept_older_state = config_.store.accept_older_state;
+  options.usage_retention = config_.store.usage_retention;
   options.commit.observer = [this](const BatchStats& batch) { metrics_.ObserveBatch(batch); };
   absl::StatusOr<std::unique_ptr<RocksDbStore>> store = RocksDbStore::Open(options);
   if (!store.ok()) return store.status();
@@ -132,17 +133,23 @@ absl::Status App::LoadCallers(const ServerConfig& config) {
 absl::Status App::StartGrpc() {
   verify_observer_ = std::make_unique<VerifyMetrics>(metrics_);
   verifier_ = std::make_unique<Verifier>(*cache_, peppers_, *clock_, *verify_observer_);
-  authenticator_ = std::make_unique<Authenticator>(*verifier_, callers_, *clock_);
+  authenticator_ = std::make_unique<Authenticator>(*verifier_, callers_, *clock_, &usage_);
   keys_ = std::make_unique<KeyManager>(*store_, peppers_, random_, *clock_);
   projects_ = std::make_unique<ProjectManager>(*store_, *clock_);
   workers_ = std::make_unique<WorkerPool>(kListThreads, kMaxWaitingLists);
+  usage_flusher_ = std::make_unique<UsageFlusher>(
+      usage_, *store_, *clock_,
+      UsageFlusher::Hooks{.first_use = nullptr, .on_flush = [this](const UsageFlush& flush) {
+                            metrics_.ObserveUsageFlush(flush.took, flush.dropped);
+                          }});
 
   const RpcEnvironment environment{*authenticator_, *clock_, metrics_};
   key_authority_ =
       std::make_unique<KeyAuthorityService>(environment, *keys_, *store_, *workers_, *sync_);
   projects_service_ = std::make_unique<ProjectsService>(environment, *projects_, *workers_);
-  verifier_service_ =
-      std::make_unique<VerifierService>(environment, *verifier_, *clock_, *sync_, store_->epoch());
+  verifier_service_ = std::make_unique<VerifierService>(environment, *verifier_, *clock_, *sync_,
+                                                        store_->epoch(), usage_);
+  usage_service_ = std::make_unique<UsageService>(environment, *store_, *workers_);
 
   std::shared_ptr<grpc::ServerCredentials> credentials = grpc::InsecureServerCredentials();
   if (config_.tls_enabled()) {
@@ -181,6 +188,7 @@ absl::Status App::StartGrpc() {
   builder.RegisterService(key_authority_.get());
   builder.RegisterService(projects_service_.get());
   builder.RegisterService(verifier_service_.get());
+  builder.RegisterService(usage_service_.get());
   server_ = builder.BuildAndStart();
   if (server_ == nullptr || port == 0) {
     return ErrorBuilder(absl::StatusCode::kUnavailable, Reason::kConfigInvalid)
@@ -208,6 +216,7 @@ void App::StartTimer() {
   std::vector<PeriodicTasks::Task> tasks;
   tasks.push_back({kGaugeInterval, [this] { RefreshGauges(); }});
   tasks.push_back({kSecond, [this] { clock_->Raise(); }});
+  tasks.push_back({kSecond, [this] { usage_flusher_->FlushIfDue(); }});
   if (certificates_ != nullptr) {
     tasks.push_back({kSecond, [this] { certificates_->Poll(); }});
   }
@@ -263,6 +272,7 @@ void App::Stop() {
   timer_.reset();
   workers_.reset();
   if (store_ == nullptr) return;
+  if (usage_flusher_ != nullptr) usage_flusher_->Flush();
   if (sync_ != nullptr) RecordRemainingLeases(*store_, leases_left);
   store_->Close();
 }

@@ -25,10 +25,13 @@
 #include "server/metrics/server_metrics.h"
 #include "server/rpc/key_authority_service.h"
 #include "server/rpc/projects_service.h"
+#include "server/rpc/usage_service.h"
 #include "server/rpc/verifier_service.h"
 #include "server/rpc/worker_pool.h"
 #include "server/transport/certificate_reloader.h"
 #include "server/transport/http_endpoint.h"
+#include "server/usage/usage_flusher.h"
+#include "server/usage/usage_recorder.h"
 #include "server/verify/record_cache.h"
 #include "server/verify/verifier.h"
 #include "storage/key_store.h"
@@ -84,6 +87,8 @@ class App {
   std::unique_ptr<RatchetClock> clock_;
   std::unique_ptr<RecordCache> cache_;
   std::unique_ptr<Verifier> verifier_;
+  UsageRecorder usage_;
+  std::unique_ptr<UsageFlusher> usage_flusher_;
   CallerMapHolder callers_;
   std::unique_ptr<Authenticator> authenticator_;
   std::unique_ptr<KeyManager> keys_;
@@ -95,6 +100,7 @@ class App {
   std::unique_ptr<KeyAuthorityService> key_authority_;
   std::unique_ptr<ProjectsService> projects_service_;
   std::unique_ptr<VerifierService> verifier_service_;
+  std::unique_ptr<UsageService> usage_service_;
   std::unique_ptr<grpc::Server> server_;
   std::unique_ptr<HttpEndpoint> http_;
   std::unique_ptr<PeriodicTasks> timer_;

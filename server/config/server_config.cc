@@ -66,6 +66,10 @@ absl::Status StoreConfig::Validate() const {
         "memory", FormatSize(memory_bytes),
         fmt::format("from {} to {}", FormatSize(kLeastMemory), FormatSize(kMostMemory)));
   }
+  if (usage_retention < kMinUsageRetention || usage_retention > kMaxUsageRetention) {
+    return InvalidSetting("usage-retention", absl::FormatDuration(usage_retention),
+                          "48h to 87840h (10 years)");
+  }
   return absl::OkStatus();
 }
 

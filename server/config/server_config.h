@@ -15,6 +15,7 @@
 #include "server/transport/listen_address.h"
 #include "server/transport/server_limits.h"
 #include "server/transport/tls_identity.h"
+#include "storage/usage.h"
 
 namespace claviger {
 
@@ -52,6 +53,8 @@ struct StoreConfig {
   uint64_t memory_bytes = uint64_t{256} << 20;
   // Opens a store that is older than what clients have seen of it, e.g. a restored backup.
   bool accept_older_state = false;
+  // How long counts of checks are kept, by hour: 48 h to 10 years.
+  absl::Duration usage_retention = kDefaultUsageRetention;
 
   absl::Status Validate() const;
 };

@@ -124,6 +124,8 @@ void AddStore(ServerConfig& config, List& list) {
       .Switch("accept-older-state", config.store.accept_older_state,
               "For one start after a copy was put back: opens it, and makes every "
               "cache forget what it has")
+      .Duration("usage-retention", config.store.usage_retention,
+                "How long counts of checks are kept")
       .Path("pepper-file", config.callers.pepper_file, "Peppers as `id:base64` lines, mode 0600")
       .Path("caller-map", config.callers.caller_map, "Which client certificates are which callers");
 }

@@ -35,8 +35,12 @@ uint64_t Sortable(absl::Time time) {
   return static_cast<uint64_t>(absl::ToUnixNanos(time)) ^ (uint64_t{1} << 63);
 }
 
-std::string OrderValue(const ListParams& params, const KeyRecord& key) {
+std::string OrderValue(const ListParams& params, const KeyRecord& key, absl::Time last_use) {
   switch (params.order) {
+    case KeyOrder::kLastUsedTime: {
+      const uint64_t time = last_use == absl::InfinitePast() ? 0 : Sortable(last_use);
+      return BigEndian(params.descending ? ~time : time);
+    }
     case KeyOrder::kCreateTime:
       return BigEndian(params.descending ? ~Sortable(key.create_time) : Sortable(key.create_time));
     case KeyOrder::kExpireTime: {
@@ -56,8 +60,8 @@ std::string OrderValue(const ListParams& params, const KeyRecord& key) {
   return {};
 }
 
-Place PlaceOf(const ListParams& params, const KeyRecord& key) {
-  return {OrderValue(params, key), -absl::ToUnixNanos(key.create_time), key.id};
+Place PlaceOf(const ListParams& params, const KeyRecord& key, absl::Time last_use) {
+  return {OrderValue(params, key, last_use), -absl::ToUnixNanos(key.create_time), key.id};
 }
 
 std::string EncodePlace(const Place& place) {
@@ -204,17 +208,32 @@ absl::StatusOr<KeyPage> ListKeys(const KeyStore& store, const Caller& caller,
       scan.after = KeyCursor{
           scan.oldest_first ? time - absl::Nanoseconds(1) : time + absl::Nanoseconds(1), KeyId()};
     }
+    absl::Status read_use;
+    absl::Time last_use = absl::InfinitePast();
+    const auto find_last_use = [&](const KeyRecord& key) {
+      const absl::StatusOr<absl::Time> found = LastUseTime(store, key.id);
+      read_use = found.status();
+      last_use = found.ok() ? *found : absl::InfinitePast();
+      return found.ok();
+    };
+    const bool by_use = params.order == KeyOrder::kLastUsedTime;
     absl::Status scanned = store.ScanKeys(scan, [&](const KeyRecord& key) {
-      const Place place = PlaceOf(params, key);
+      if (by_use && !find_last_use(key)) return false;
+      const Place place = PlaceOf(params, key, last_use);
       if (by_index && !params.include_total_size && builder.IsPast(place)) return false;
       const bool wanted = builder.Wants(place);
       if ((wanted || params.include_total_size) && Matches(params.filter, key, now)) {
+        if (!params.filter.use.empty()) {
+          if (!by_use && !find_last_use(key)) return false;
+          if (!MatchesUse(params.filter.use, key, last_use)) return true;
+        }
         ++page.total_size;
         if (wanted) builder.Add(place, key);
       }
       return true;
     });
     if (!scanned.ok()) return scanned;
+    if (!read_use.ok()) return read_use;
   }
   std::vector<std::pair<Place, KeyRecord>> sorted = builder.TakeSorted();
   if (sorted.size() > params.page_size) {

@@ -15,11 +15,12 @@
 #include "core/key_record.h"
 #include "core/lifecycle.h"
 #include "server/manage/caller.h"
+#include "server/manage/key_use_filter.h"
 #include "storage/key_store.h"
 
 namespace claviger {
 
-enum class KeyOrder : uint8_t { kCreateTime, kName, kExpireTime };
+enum class KeyOrder : uint8_t { kCreateTime, kName, kExpireTime, kLastUsedTime };
 
 // What a key must be to be listed: all of it; an unset filter lets everything through.
 struct KeyFilter {
@@ -35,6 +36,7 @@ struct KeyFilter {
   std::optional<absl::Time> created_after;
   std::optional<absl::Time> expire_before;
   std::optional<absl::Time> expire_after;
+  KeyUseFilter use;
 };
 
 struct ListParams {
@@ -54,11 +56,12 @@ struct KeyPage {
   int64_t total_size = 0;       // only with include_total_size
 };
 
-// Whether `key` passes all but the project filter.
+// Whether `key` passes all but the project filter and those by use.
 bool Matches(const KeyFilter& filter, const KeyRecord& key, absl::Time now);
 
 // A page of keys, in an order that is total (ties: newest first, then by id), so that a key which
-// is there throughout is neither skipped nor shown twice, whatever else is written meanwhile.
+// is there throughout is neither skipped nor shown twice, whatever else is written meanwhile; but
+// in the order of use one that is used meanwhile moves. Keys that were not used are the oldest.
 // Ordered by create time it stops as soon as the page is full; any other order and
 // `include_total_size` cost a scan of the projects, with memory for one page.
 //

@@ -9,6 +9,7 @@
 #include "server/rpc/key_requests.h"
 #include "server/rpc/sync_convert.h"
 #include "server/rpc/unary_call.h"
+#include "server/rpc/usage_answers.h"
 
 namespace claviger {
 namespace {
@@ -132,7 +133,7 @@ KeyAuthorityService::Reactor* KeyAuthorityService::GetKey(Context* context, cons
         const absl::StatusOr<std::shared_ptr<const KeyRecord>> key = keys_.Get(caller, *id);
         if (!key.ok()) return key.status();
         FillKey(**key, clock_.Now(), *answer.mutable_info());
-        return absl::OkStatus();
+        return FillLastUse(store_, **key, *answer.mutable_info());
       });
 }
 
@@ -148,6 +149,11 @@ KeyAuthorityService::Reactor* KeyAuthorityService::ListKeys(Context* context, co
           if (!page.ok()) return call->Finish(page.status());
           v1::ListKeysResponse answer;
           for (const KeyRecord& key : page->keys) FillKey(key, now, *answer.add_keys());
+          absl::Status filled = FillLastUses(store_, page->keys, *answer.mutable_keys());
+          if (filled.ok() && call->request().include_usage()) {
+            filled = FillRecentCounts(store_, page->keys, now, *answer.mutable_keys());
+          }
+          if (!filled.ok()) return call->Finish(filled);
           answer.set_next_page_token(page->next_page_token);
           answer.set_total_size(page->total_size);
           call->Finish(std::move(answer));

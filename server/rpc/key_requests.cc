@@ -8,6 +8,7 @@
 #include "fmt/format.h"
 #include "server/rpc/field_errors.h"
 #include "server/rpc/request_fields.h"
+#include "server/rpc/usage_requests.h"
 #include "server/rpc/wire.h"
 
 namespace claviger {
@@ -30,6 +31,9 @@ constexpr std::array kOrders = {
     NamedOrder{"expire_time", KeyOrder::kExpireTime, false},
     NamedOrder{"expire_time asc", KeyOrder::kExpireTime, false},
     NamedOrder{"expire_time desc", KeyOrder::kExpireTime, true},
+    NamedOrder{"last_used_time", KeyOrder::kLastUsedTime, false},
+    NamedOrder{"last_used_time asc", KeyOrder::kLastUsedTime, false},
+    NamedOrder{"last_used_time desc", KeyOrder::kLastUsedTime, true},
 };
 
 void ReadOrder(const std::string& order_by, ListParams& params, FieldErrors& errors) {
@@ -37,7 +41,8 @@ void ReadOrder(const std::string& order_by, ListParams& params, FieldErrors& err
                                    [&](const NamedOrder& order) { return order.text == order_by; });
   if (found == kOrders.end()) {
     errors.Add("order_by",
-               "must be create_time, name or expire_time, then nothing, ' asc' or ' desc'");
+               "must be create_time, name, expire_time or last_used_time, then nothing, ' asc' or "
+               "' desc'");
     return;
   }
   params.order = found->order;
@@ -82,6 +87,7 @@ void ReadFilter(const v1::ListKeysRequest& request, KeyFilter& filter, FieldErro
   filter.expire_before =
       time(request.has_expire_before(), "expire_before", request.expire_before());
   filter.expire_after = time(request.has_expire_after(), "expire_after", request.expire_after());
+  filter.use = ReadUseFilter(request, errors);
 }
 
 template <typename Request>

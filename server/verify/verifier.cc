@@ -44,8 +44,8 @@ VerifyOutcome Verifier::Conclude(std::shared_ptr<const CachedKey> key, const Req
                                  Revision revision) const {
   const VerifyCode code = Decide(SubjectOf(key->record()), wanted, clock_.Now());
   // A project that was not asked for must look exactly like a key that is not there.
-  if (code == VerifyCode::kNotFound) key = nullptr;
-  return {code, std::move(key), revision};
+  if (code == VerifyCode::kNotFound) return {code, nullptr, std::move(key), revision};
+  return {code, std::move(key), nullptr, revision};
 }
 
 }  // namespace claviger

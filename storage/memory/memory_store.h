@@ -21,6 +21,7 @@
 #include "core/random.h"
 #include "storage/group_committer.h"
 #include "storage/key_store.h"
+#include "storage/memory/memory_usage.h"
 
 namespace claviger {
 
@@ -31,6 +32,8 @@ struct MemoryStoreOptions {
   RandomSource* random = nullptr;
   // Events kept for subscribers that resume. At least 1.
   size_t event_retention = 100'000;
+  // How long counts of checks are kept.
+  absl::Duration usage_retention = kDefaultUsageRetention;
   GroupCommitOptions commit;
 };
 
@@ -60,6 +63,11 @@ class MemoryStore final : public KeyStore, private CommitBackend {
   absl::Status ScanKeys(const KeyScan& scan, const KeyVisitor& visit) const override;
   absl::Status ScanProjects(const std::string& after, const ProjectVisitor& visit) const override;
   absl::StatusOr<std::vector<Event>> ReadEvents(Revision after, size_t limit) const override;
+  absl::Status AddUsage(std::span<const UsageDelta> deltas) override;
+  absl::StatusOr<std::vector<UsageRow>> ReadUsage(const UsageSubject& subject, UsageHour first,
+                                                  UsageHour last) const override;
+  absl::StatusOr<std::vector<std::optional<LastUse>>> FindLastUses(
+      std::span<const KeyId> ids) const override;
   absl::StatusOr<StoreStats> Stats(absl::Time now) const override;
   StoreHealth health() const override { return committer_.health(); }
   void Close() override { committer_.Close(); }
@@ -77,7 +85,9 @@ class MemoryStore final : public KeyStore, private CommitBackend {
   void Apply(const NumberedChange& change) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const Epoch epoch_;
+  const Clock& clock_;
   const size_t event_retention_;
+  const absl::Duration usage_retention_;
 
   mutable absl::Mutex mutex_;
   std::map<KeyId, std::shared_ptr<const KeyRecord>> keys_ ABSL_GUARDED_BY(mutex_);
@@ -87,6 +97,7 @@ class MemoryStore final : public KeyStore, private CommitBackend {
   std::map<std::string, KeyDigest> canaries_ ABSL_GUARDED_BY(mutex_);
   absl::Duration longest_lease_ ABSL_GUARDED_BY(mutex_) = absl::ZeroDuration();
   std::deque<Event> events_ ABSL_GUARDED_BY(mutex_);
+  MemoryUsage usage_ ABSL_GUARDED_BY(mutex_);
 
   GroupCommitter committer_;  // last: its thread uses the members above
 };

@@ -23,6 +23,7 @@ RocksDbStore::RocksDbStore(const RocksDbStoreOptions& options, std::unique_ptr<D
       database_(std::move(opened.database)),
       epoch_(opened.state.epoch),
       reader_(*database_),
+      usage_(*database_, *options.clock, options.usage_retention),
       disk_(
           options.free_bytes ? options.free_bytes
                              : [path = dir_->path()] { return FreeBytes(path); },
@@ -74,6 +75,12 @@ absl::Status RocksDbStore::ScanProjects(const std::string& after,
 
 absl::StatusOr<std::vector<Event>> RocksDbStore::ReadEvents(Revision after, size_t limit) const {
   return ReadEventRows(*database_, after, limit, applied_revision());
+}
+
+absl::Status RocksDbStore::AddUsage(std::span<const UsageDelta> deltas) {
+  if (auto status = committer_.health().writable; !status.ok()) return status;
+  if (auto status = disk_.Admit(Admission::kGrowth); !status.ok()) return status;
+  return usage_.Add(deltas);
 }
 
 absl::StatusOr<StoreStats> RocksDbStore::Stats(absl::Time now) const {

@@ -25,6 +25,7 @@
 #include "storage/rocksdb/opening.h"
 #include "storage/rocksdb/options.h"
 #include "storage/rocksdb/reader.h"
+#include "storage/rocksdb/usage_rows.h"
 #include "storage/rocksdb/watermark.h"
 
 namespace claviger {
@@ -60,6 +61,15 @@ class RocksDbStore final : public KeyStore {
   absl::Status ScanKeys(const KeyScan& scan, const KeyVisitor& visit) const override;
   absl::Status ScanProjects(const std::string& after, const ProjectVisitor& visit) const override;
   absl::StatusOr<std::vector<Event>> ReadEvents(Revision after, size_t limit) const override;
+  absl::Status AddUsage(std::span<const UsageDelta> deltas) override;
+  absl::StatusOr<std::vector<UsageRow>> ReadUsage(const UsageSubject& subject, UsageHour first,
+                                                  UsageHour last) const override {
+    return usage_.Read(subject, first, last);
+  }
+  absl::StatusOr<std::vector<std::optional<LastUse>>> FindLastUses(
+      std::span<const KeyId> ids) const override {
+    return usage_.FindLastUses(ids);
+  }
   absl::StatusOr<StoreStats> Stats(absl::Time now) const override;
   StoreHealth health() const override { return committer_.health(); }
   void Close() override;
@@ -76,6 +86,7 @@ class RocksDbStore final : public KeyStore {
   const std::unique_ptr<Database> database_;
   const Epoch epoch_;
   const RocksDbReader reader_;
+  UsageRows usage_;  // its own synchronisation
   const DiskGuard disk_;
   BatchWriter writer_;         // the writer thread's
   GroupCommitter committer_;   // its own synchronisation

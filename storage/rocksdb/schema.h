@@ -12,10 +12,14 @@
 //   audit       revision          -> StoredAuditEntry
 //   requests    request-id        -> StoredRequest
 //   projects    project           -> StoredProject
+//   usage       'K' key-id hour   -> StoredUsage
+//               'P' project NUL hour -> StoredUsage
+//   last_used   key-id            -> StoredLastUse
 //
 //   key-id = 16 bytes of text;  revision = u64
 //   expire-time = u64: nanoseconds since 1970 as i64 with the sign bit flipped
 //   inverted-create-time = u64: the complement of the same
+//   hour = u32: hours since 1970, in UTC
 //
 // `by_expiry` has the keys that are neither revoked nor deleted and have an expire time.
 #ifndef CLAVIGER_STORAGE_ROCKSDB_SCHEMA_H_
@@ -79,6 +83,13 @@ std::optional<KeyId> KeyIdOfRow(std::string_view row);
 std::string ByExpiryRow(absl::Time expire_time, const KeyId& id);
 // Rows below this one have expired at `now`.
 std::string ByExpiryRowsEnd(absl::Time now);
+
+// A row of `usage`. All of a subject's rows have the same length and beginning.
+std::string UsageRowOf(const UsageSubject& subject, UsageHour hour);
+// nullopt: not a row of `usage`.
+std::optional<UsageHour> HourOfUsageRow(std::string_view row);
+// Behind all of the subject's rows, and before any other's.
+std::string UsageRowsEnd(const UsageSubject& subject);
 
 inline constexpr std::string_view kExpiryEnabled = "E";
 inline constexpr std::string_view kExpiryDisabled = "D";

@@ -62,6 +62,17 @@ class BlockingStore final : public KeyStore {
   absl::StatusOr<std::vector<Event>> ReadEvents(Revision after, size_t limit) const override {
     return store_.ReadEvents(after, limit);
   }
+  absl::Status AddUsage(std::span<const UsageDelta> deltas) override {
+    return store_.AddUsage(deltas);
+  }
+  absl::StatusOr<std::vector<UsageRow>> ReadUsage(const UsageSubject& subject, UsageHour first,
+                                                  UsageHour last) const override {
+    return store_.ReadUsage(subject, first, last);
+  }
+  absl::StatusOr<std::vector<std::optional<LastUse>>> FindLastUses(
+      std::span<const KeyId> ids) const override {
+    return store_.FindLastUses(ids);
+  }
   absl::StatusOr<StoreStats> Stats(absl::Time now) const override { return store_.Stats(now); }
   StoreHealth health() const override { return store_.health(); }
   void Close() override { store_.Close(); }
