@@ -32,6 +32,10 @@ struct ListOptions {
   std::string created_after;
   std::string expire_before;
   std::string expire_after;
+  std::string last_used_before;
+  std::string last_used_after;
+  std::string unused_since;
+  bool usage = false;
   std::string order_by;
   int limit = 50;
   bool all = false;
@@ -55,6 +59,12 @@ absl::Status FillTimes(const ListOptions& options, absl::Time now, v1::ListKeysR
        &v1::ListKeysRequest::mutable_expire_before},
       {"--expire-after", options.expire_after, Direction::kFuture,
        &v1::ListKeysRequest::mutable_expire_after},
+      {"--last-used-before", options.last_used_before, Direction::kPast,
+       &v1::ListKeysRequest::mutable_last_used_before},
+      {"--last-used-after", options.last_used_after, Direction::kPast,
+       &v1::ListKeysRequest::mutable_last_used_after},
+      {"--unused-since", options.unused_since, Direction::kPast,
+       &v1::ListKeysRequest::mutable_unused_since},
   };
   for (const TimeOption& option : times) {
     if (option.text.empty()) continue;
@@ -79,6 +89,7 @@ absl::StatusOr<v1::ListKeysRequest> MakeRequest(const ListOptions& options, absl
   request.set_order_by(options.order_by);
   request.set_page_token(options.page_token);
   request.set_include_total_size(options.total);
+  request.set_include_usage(options.usage);
   absl::Status status = FillTimes(options, now, request);
   if (status.ok())
     status = FillLabels("--label", options.labels, *request.mutable_label_selector());
@@ -118,7 +129,7 @@ ExitCode ListKeys(const ListOptions& options, CommandContext& context) {
   if (response.keys().empty()) {
     context.Note("no keys match");
   } else {
-    context.Print(KeyTable(response.keys(), context.Now()));
+    context.Print(KeyTable(response.keys(), context.Now(), options.usage));
   }
   if (options.total) context.Note(fmt::format("{} in total", response.total_size()));
   if (!response.next_page_token().empty()) {
@@ -163,18 +174,23 @@ void AddTimeFilters(CLI::App& command, ListOptions& options) {
   add("--created-after", options.created_after, "Issued since; 7d: within the last week");
   add("--expire-before", options.expire_before, "Ends before; 30d: within the next 30 days");
   add("--expire-after", options.expire_after, "Ends later, or never");
+  add("--last-used-before", options.last_used_before, "Last used before; 90d: not for 90 days");
+  add("--last-used-after", options.last_used_after, "Last used since; 1h: within the last hour");
+  add("--unused-since", options.unused_since, "Older, and not used since; 90d: for 90 days");
 }
 
 void AddPaging(CLI::App& command, ListOptions& options) {
   command
       .add_option("--order-by", options.order_by,
-                  "create_time (default, newest first), name or expire_time, then asc or desc")
+                  "create_time (default, newest first), name, expire_time or last_used_time, then "
+                  "asc or desc")
       ->type_name("ORDER");
   CLI::Option* limit = command.add_option("--limit", options.limit, "At most so many (default 50)")
                            ->check(CLI::Range(1, 1'000'000))
                            ->type_name("N");
   command.add_flag("--all", options.all, "As many as there are")->excludes(limit);
   command.add_flag("--total", options.total, "Say how many there are in all");
+  command.add_flag("--usage", options.usage, "With the checks of the last 24 hours");
   command
       .add_option("--page-token", options.page_token,
                   "Go on where an earlier list ended; filters as they were, times absolute")
@@ -189,6 +205,7 @@ void AddKeyList(CLI::App& parent, CommandSet& commands) {
       commands.Add(parent, "list", "List keys",
                    "  claviger key list -p acme --state active\n"
                    "  claviger key list --expire-before 30d --order-by expire_time\n"
+                   "  claviger key list --unused-since 90d --order-by last_used_time --usage\n"
                    "  claviger key list --all -o json");
   AddFilters(command, *options);
   AddTimeFilters(command, *options);

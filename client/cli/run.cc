@@ -16,6 +16,7 @@
 #include "client/cli/key_commands.h"
 #include "client/cli/project_commands.h"
 #include "client/cli/status_command.h"
+#include "client/cli/usage_command.h"
 #include "client/cli/verify_command.h"
 #include "client/cli/watch_command.h"
 #include "core/key_format.h"
@@ -46,6 +47,7 @@ void AddCommands(CLI::App& root, CommandSet& commands) {
   AddKeyScopes(key, commands);
   AddKeyStateChanges(key, commands);
   AddVerify(root, commands);
+  AddUsage(root, commands);
   AddStatus(root, commands);
   AddWatch(root, commands);
   AddCompletion(root, commands);

@@ -137,7 +137,7 @@ std::optional<Decision> CheckEngine::DecideLocally(std::string_view key,
     std::shared_ptr<const CachedGrant> grant = FindGrant(place, key, now, question.hash);
     if (grant != nullptr) {
       if (env_.observer != nullptr) env_.observer->OnHit();
-      return DecisionBuilder::FromGrant(std::move(grant), wanted, AnswerSource::kCache);
+      return DecisionBuilder::FromGrant(std::move(grant), wanted, AnswerSource::kCache, now);
     }
   } else {
     question.hash = HashKey(key);
@@ -181,7 +181,7 @@ void CheckEngine::Ask(std::shared_ptr<PendingCheck> check) {
   const JoinPoint here = check->joins < kMaxJoins ? env_.fence.Here(now) : JoinPoint{};
   std::optional<FlightTable::Lead> lead = env_.flights.JoinOrLead(
       check->question.id, check->question.hash, here, [this, check](const FlightAnswer* answer) {
-        if (answer != nullptr) return Finish(*check, *answer);
+        if (answer != nullptr) return Finish(*check, *answer, /*joined=*/true);
         ++check->joins;
         Ask(check);
       });
@@ -217,16 +217,21 @@ void CheckEngine::Insert(const Question& question, const AuthorityAnswer& answer
   }
 }
 
-void CheckEngine::Finish(PendingCheck& check, const FlightAnswer& answer) const {
+void CheckEngine::Finish(PendingCheck& check, const FlightAnswer& answer, bool joined) const {
+  const absl::Duration now = env_.clock.SinceBoot();
   Decision decision;
   if (!answer.status.ok()) {
     decision = DecideWithoutAnswer(check, answer.status);
   } else if (answer.grant == nullptr) {
     decision = DecisionBuilder::Denied(answer.code, AnswerSource::kAuthority);
-  } else if (env_.clock.SinceBoot() >= answer.end_of_life) {
+  } else if (now >= answer.end_of_life) {
     decision = DecisionBuilder::Denied(VerifyCode::kExpired, AnswerSource::kAuthority);
   } else {
-    decision = DecisionBuilder::FromGrant(answer.grant, check.wanted(), AnswerSource::kAuthority);
+    decision = DecisionBuilder::FromGrant(answer.grant, check.wanted(), AnswerSource::kAuthority, now);
+  }
+  // The authority has counted the one check that asked.
+  if (joined && answer.grant != nullptr && decision.code() != DecisionCode::kUnavailable) {
+    CountUse(*answer.grant, static_cast<VerifyCode>(decision.code()), check.client_ip, now);
   }
   CheckCallback callback = std::move(check.callback);
   callback(Observed(std::move(decision)));
@@ -240,7 +245,7 @@ Decision CheckEngine::DecideWithoutAnswer(const PendingCheck& check,
     if (grant != nullptr) {
       if (env_.observer != nullptr) env_.observer->OnStale();
       return DecisionBuilder::FromGrant(std::move(grant), check.wanted(),
-                                        AnswerSource::kStaleCache);
+                                        AnswerSource::kStaleCache, now);
     }
   }
   return DecisionBuilder::Unavailable(

@@ -73,7 +73,8 @@ class CheckEngine {
   // Starts to ask the authority, or joins who already does. Ends in Finish.
   void Ask(std::shared_ptr<PendingCheck> check);
   void Insert(const Question& question, const AuthorityAnswer& answer);
-  void Finish(PendingCheck& check, const FlightAnswer& answer) const;
+  // `joined`: another check had asked.
+  void Finish(PendingCheck& check, const FlightAnswer& answer, bool joined = false) const;
   // What is left when the authority gave no answer.
   Decision DecideWithoutAnswer(const PendingCheck& check, const absl::Status& why) const;
   Decision Observed(Decision decision) const;

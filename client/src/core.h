@@ -24,6 +24,7 @@
 #include "client/src/insert_fence.h"
 #include "client/src/negative_cache.h"
 #include "client/src/sync_driver.h"
+#include "client/src/usage_collector.h"
 #include "client/src/verifier_view.h"
 #include "core/clock.h"
 #include "core/random.h"
@@ -56,6 +57,10 @@ class Core {
  private:
   // Close waits so long for the thread.
   static constexpr absl::Duration kCloseTimeout = absl::Seconds(5);
+  // And before that so long for the authority to take the last reports of usage.
+  static constexpr absl::Duration kLeaveTimeout = absl::Milliseconds(500);
+
+  void ReportTheRest();
 
   Core(ClientOptions options, Connection::Options connection, const sync::SessionId& session,
        const Clock& clock, RandomSource& random);
@@ -66,6 +71,7 @@ class Core {
   GrantCache grants_;
   NegativeCache negatives_;
   InsertFence fence_;
+  UsageCollector usage_;
   FlightTable flights_;
   Connection connection_;
   EventLoop loop_;

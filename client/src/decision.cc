@@ -74,7 +74,8 @@ absl::Status Decision::ToStatus() const {
 namespace client {
 
 Decision DecisionBuilder::FromGrant(std::shared_ptr<const CachedGrant> grant,
-                                    const CheckRequirements& wanted, AnswerSource source) {
+                                    const CheckRequirements& wanted, AnswerSource source,
+                                    absl::Duration now) {
   Requirements requirements{.project_id = wanted.project_id,
                             .required_scopes = wanted.required_scopes,
                             .any_scopes = wanted.any_scopes};
@@ -83,6 +84,8 @@ Decision DecisionBuilder::FromGrant(std::shared_ptr<const CachedGrant> grant,
   const DecisionSubject subject = SubjectOf(*grant);
   // The subject has no date of expiry, so the time does not matter.
   const VerifyCode code = Decide(subject, requirements, absl::InfinitePast());
+
+  if (source != AnswerSource::kAuthority) CountUse(*grant, code, wanted.client_ip, now);
 
   Decision decision;
   decision.code_ = static_cast<DecisionCode>(code);

@@ -24,6 +24,7 @@
 #include "core/digest.h"
 #include "core/key_format.h"
 #include "core/revision.h"
+#include "core/sync_messages.h"
 
 namespace claviger::client {
 
@@ -135,6 +136,18 @@ class GrantCache {
   // Takes constant time; the memory comes back as new entries need it.
   void Flush();
 
+  // Where TakeUses goes on.
+  struct UseCursor {
+    size_t shard = 0;
+    size_t index = 0;
+  };
+  // Takes what checks from the cache have counted out of at most `visits` entries, until `max_keys`
+  // are in `out`, and what entries had counted that are gone. At most once around. A check that has
+  // found an entry which is removed just then may be missed. `now` on the scale of
+  // Clock::SinceBoot.
+  void TakeUses(UseCursor& cursor, size_t visits, size_t max_keys, absl::Duration now,
+                std::vector<sync::KeyUse>& out);
+
   // With the flushed ones that still take memory.
   size_t entries() const { return entries_.load(std::memory_order_relaxed); }
   size_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
@@ -142,12 +155,21 @@ class GrantCache {
 
  private:
   static constexpr size_t kShards = 64;
+  // Of a shard. What more entries that go have counted is lost.
+  static constexpr size_t kMaxGone = 256;
+
+  // What an entry that is gone had counted.
+  struct GoneUse {
+    sync::KeyUse use;
+    absl::Duration last_used;  // on the scale of Clock::SinceBoot
+  };
 
   struct alignas(64) Shard {
     absl::Mutex mutex;
     std::vector<GrantEntry*> ring ABSL_GUARDED_BY(mutex);
     size_t hand ABSL_GUARDED_BY(mutex) = 0;
     uint64_t purged ABSL_GUARDED_BY(mutex) = 0;  // generation whose forerunners are gone from here
+    std::vector<GoneUse> gone ABSL_GUARDED_BY(mutex);
   };
 
   size_t BucketIndex(const KeyId& id) const;

@@ -60,6 +60,10 @@ inline std::vector<AnyCall> EveryCallAbout(const std::string& key_id, const std:
   v1::DeleteProjectRequest remove;
   remove.set_project_id(project_id);
   remove.set_validate_only(true);
+  v1::GetUsageRequest key_usage;
+  key_usage.set_key_id(key_id);
+  v1::GetUsageRequest project_usage;
+  project_usage.set_project_id(project_id);
   v1::VerifyRequest verify;
   verify.set_key(raw_key);
   v1::BatchVerifyRequest batch;
@@ -76,6 +80,8 @@ inline std::vector<AnyCall> EveryCallAbout(const std::string& key_id, const std:
           MakeCall("projects.read", v1::ListProjectsRequest(), false),
           MakeCall("projects.manage", update),
           MakeCall("projects.manage", remove),
+          MakeCall("usage.read", key_usage),
+          MakeCall("usage.read", project_usage),
           MakeCall("keys.verify", verify, false),
           MakeCall("keys.verify", batch, false)};
 }

@@ -15,6 +15,7 @@
 #include "absl/time/time.h"
 #include "claviger/v1/key_authority.pb.h"
 #include "claviger/v1/project.pb.h"
+#include "claviger/v1/usage.pb.h"
 #include "claviger/v1/verifier.pb.h"
 #include "google/protobuf/message.h"
 #include "grpcpp/channel.h"
@@ -31,6 +32,7 @@ v1::DisableKeyResponse AnswerTo(const v1::DisableKeyRequest&);
 v1::EnableKeyResponse AnswerTo(const v1::EnableKeyRequest&);
 v1::RevokeKeyResponse AnswerTo(const v1::RevokeKeyRequest&);
 v1::ListSessionsResponse AnswerTo(const v1::ListSessionsRequest&);
+v1::GetUsageResponse AnswerTo(const v1::GetUsageRequest&);
 v1::CreateProjectResponse AnswerTo(const v1::CreateProjectRequest&);
 v1::GetProjectResponse AnswerTo(const v1::GetProjectRequest&);
 v1::ListProjectsResponse AnswerTo(const v1::ListProjectsRequest&);

@@ -21,7 +21,7 @@ class BlockingStore final : public KeyStore {
 
   // Runs after each read of a key, before the reader gets what was read.
   void AfterFindKey(std::function<void()> hook) { after_find_key_ = std::move(hook); }
-  // From now on every read of a key fails.
+  // From now on every read of a key, and every addition to usage, fails; with OK none.
   void FailWith(absl::Status failure) { failure_ = std::move(failure); }
 
   absl::StatusOr<std::shared_ptr<const KeyRecord>> FindKey(const KeyId& id) const override {
@@ -63,6 +63,7 @@ class BlockingStore final : public KeyStore {
     return store_.ReadEvents(after, limit);
   }
   absl::Status AddUsage(std::span<const UsageDelta> deltas) override {
+    if (!failure_.ok()) return failure_;
     return store_.AddUsage(deltas);
   }
   absl::StatusOr<std::vector<UsageRow>> ReadUsage(const UsageSubject& subject, UsageHour first,
