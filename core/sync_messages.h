@@ -43,7 +43,7 @@ struct KeyUse {
   uint64_t address_not_allowed = 0;
   uint64_t other_denied = 0;
   std::optional<absl::Duration> last_used_ago = std::nullopt;  // when it was last found good
-  std::string last_used_address = {};  // that used it then; empty: not said
+  std::string last_used_address = {};                          // that used it then; empty: not said
 
   friend bool operator==(const KeyUse&, const KeyUse&) = default;
 };

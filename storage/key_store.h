@@ -152,10 +152,10 @@ class KeyStore : public StateReader {
   // trimmed away.
   virtual absl::StatusOr<std::vector<Event>> ReadEvents(Revision after, size_t limit) const = 0;
 
-  // Adds to the counts and last uses. Not a mutation: it takes no revision and no turn of the writer
-  // thread, is not in the history, and a crash may lose the last seconds of it. What concerns keys
-  // that do not exist leaves nothing. Blocks on I/O. UNAVAILABLE `STORE_UNAVAILABLE`: part of it
-  // may be there.
+  // Adds to the counts and last uses. Not a mutation: it takes no revision and no turn of the
+  // writer thread, is not in the history, and a crash may lose the last seconds of it. What
+  // concerns keys that do not exist leaves nothing. Blocks on I/O. UNAVAILABLE `STORE_UNAVAILABLE`:
+  // part of it may be there.
   virtual absl::Status AddUsage(std::span<const UsageDelta> deltas) = 0;
   // The hours from `first` to `last` in which there were checks, ascending, as far back as counts
   // are kept. Blocks on I/O.

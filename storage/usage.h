@@ -12,9 +12,11 @@
 #include <string>
 #include <variant>
 
+#include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "core/decision.h"
 #include "core/key_format.h"
+#include "core/status.h"
 
 namespace claviger {
 
@@ -87,6 +89,12 @@ struct UsageDelta {
   UsageCounts counts;
   std::optional<LastUse> last_use;  // counts where it is later than what is there
 };
+
+// What AddUsage answers once the store is closed: UNAVAILABLE `SHUTTING_DOWN`.
+inline absl::Status UsageRefusedAtStop() {
+  return ErrorBuilder(absl::StatusCode::kUnavailable, Reason::kShuttingDown)
+      .Build("the store is closed");
+}
 
 // Whose counts: one key's, or those of all keys that a project has or had.
 using UsageSubject = std::variant<KeyId, std::string>;

@@ -20,7 +20,7 @@ constexpr size_t kMaxLines = 100;
 constexpr size_t kMaxBar = 60;
 // A shorter bar says nothing.
 constexpr size_t kMinBar = 8;
-constexpr std::string_view kGap = "  ";
+constexpr std::string_view kColumnGap = "  ";
 
 using Counts = google::protobuf::RepeatedPtrField<v1::UsageCount>;
 
@@ -44,12 +44,13 @@ std::string Grouped(int64_t number) {
   return text;
 }
 
-struct Line {
+struct ChartLine {
   std::string time;
   Sums sums;
 };
 
-std::vector<Line> LinesOf(const v1::GetUsageRequest& request, const v1::GetUsageResponse& usage) {
+std::vector<ChartLine> LinesOf(const v1::GetUsageRequest& request,
+                               const v1::GetUsageResponse& usage) {
   const bool by_day = request.interval() == v1::USAGE_INTERVAL_DAY;
   const absl::Duration length = by_day ? absl::Hours(24) : absl::Hours(1);
   std::map<absl::Time, Sums> buckets;
@@ -64,11 +65,11 @@ std::vector<Line> LinesOf(const v1::GetUsageRequest& request, const v1::GetUsage
   if (last - first < length * static_cast<int64_t>(kMaxLines)) {
     for (absl::Time time = first; time <= last; time += length) buckets.try_emplace(time);
   }
-  std::vector<Line> lines;
+  std::vector<ChartLine> lines;
   for (const auto& [time, sums] : buckets) {
-    lines.push_back({absl::FormatTime(by_day ? "%Y-%m-%d" : "%Y-%m-%d %H:%M", time,
-                                      absl::UTCTimeZone()),
-                     sums});
+    lines.push_back(
+        {absl::FormatTime(by_day ? "%Y-%m-%d" : "%Y-%m-%d %H:%M", time, absl::UTCTimeZone()),
+         sums});
   }
   return lines;
 }
@@ -78,7 +79,8 @@ std::string BarOf(const Sums& sums, int64_t most, size_t room) {
   const auto length_of = [&](int64_t count) -> size_t {
     if (count == 0) return 0;
     const double share = static_cast<double>(count) / static_cast<double>(most);
-    return std::max<size_t>(1, static_cast<size_t>(std::llround(share * static_cast<double>(room))));
+    return std::max<size_t>(1,
+                            static_cast<size_t>(std::llround(share * static_cast<double>(room))));
   };
   const size_t denied = std::min(room, length_of(sums.denied));
   const size_t good = std::min(room - denied, length_of(sums.good));
@@ -92,7 +94,7 @@ std::string BarOf(const Sums& sums, int64_t most, size_t room) {
 
 std::string UsageChart(const v1::GetUsageRequest& request, const v1::GetUsageResponse& usage,
                        size_t width) {
-  const std::vector<Line> lines = LinesOf(request, usage);
+  const std::vector<ChartLine> lines = LinesOf(request, usage);
   constexpr std::string_view kTime = "TIME (UTC)";
   constexpr std::string_view kGood = "GOOD";
   constexpr std::string_view kDenied = "DENIED";
@@ -100,22 +102,22 @@ std::string UsageChart(const v1::GetUsageRequest& request, const v1::GetUsageRes
   size_t good_width = kGood.size();
   size_t denied_width = kDenied.size();
   int64_t most = 0;
-  for (const Line& line : lines) {
+  for (const ChartLine& line : lines) {
     time_width = std::max(time_width, line.time.size());
     good_width = std::max(good_width, Grouped(line.sums.good).size());
     denied_width = std::max(denied_width, Grouped(line.sums.denied).size());
     most = std::max(most, line.sums.good + line.sums.denied);
   }
-  const size_t used = time_width + good_width + denied_width + 3 * kGap.size();
+  const size_t used = time_width + good_width + denied_width + 3 * kColumnGap.size();
   const size_t room = width > used ? std::min(width - used, kMaxBar) : 0;
-  std::string text = fmt::format("{:<{}}{}{:>{}}{}{:>{}}\n", kTime, time_width, kGap, kGood,
-                                 good_width, kGap, kDenied, denied_width);
-  for (const Line& line : lines) {
-    text += fmt::format("{:<{}}{}{:>{}}{}{:>{}}", line.time, time_width, kGap,
-                        Grouped(line.sums.good), good_width, kGap, Grouped(line.sums.denied),
+  std::string text = fmt::format("{:<{}}{}{:>{}}{}{:>{}}\n", kTime, time_width, kColumnGap, kGood,
+                                 good_width, kColumnGap, kDenied, denied_width);
+  for (const ChartLine& line : lines) {
+    text += fmt::format("{:<{}}{}{:>{}}{}{:>{}}", line.time, time_width, kColumnGap,
+                        Grouped(line.sums.good), good_width, kColumnGap, Grouped(line.sums.denied),
                         denied_width);
     const std::string bar = room >= kMinBar ? BarOf(line.sums, most, room) : std::string();
-    if (!bar.empty()) text += fmt::format("{}{}", kGap, bar);
+    if (!bar.empty()) text += fmt::format("{}{}", kColumnGap, bar);
     text += '\n';
   }
   return text;

@@ -44,17 +44,19 @@ void CountDenial(const CachedGrant& grant, VerifyCode code) {
   count.fetch_add(1, std::memory_order_relaxed);
 }
 
-void NoteLastUse(const CachedGrant& grant, std::string_view client_ip, uint32_t second) {
-  // One of those who come in the same second.
-  if (grant.use.last_second.exchange(second, std::memory_order_relaxed) == second) return;
+void NoteAddress(const CachedGrant& grant, std::string_view client_ip, uint32_t second) {
   GrantUseDetails& details = grant.use_details;
   if (details.address_taken.exchange(true, std::memory_order_acquire)) return;
-  details.address = client_ip.empty() ? std::nullopt : IpAddress::Parse(client_ip);
+  const std::optional<IpAddress> address = IpAddress::Parse(client_ip);
+  if (address.has_value()) details.address = *address;
+  grant.use.last_use.store(second | (address.has_value() ? GrantUse::kHasAddress : 0),
+                           std::memory_order_relaxed);
   details.address_taken.store(false, std::memory_order_release);
 }
 
 absl::Duration LastUseOf(const CachedGrant& grant) {
-  const uint32_t second = grant.use.last_second.load(std::memory_order_relaxed);
+  const uint32_t second =
+      grant.use.last_use.load(std::memory_order_relaxed) & ~GrantUse::kHasAddress;
   return second == 0 ? absl::ZeroDuration() : absl::Seconds(second - 1);
 }
 
@@ -75,8 +77,9 @@ std::optional<sync::KeyUse> TakeUse(const CachedGrant& grant, absl::Duration now
   }
   if (use.valid == 0) return use;
   use.last_used_ago = std::max(now - LastUseOf(grant), absl::ZeroDuration());
+  if ((grant.use.last_use.load(std::memory_order_relaxed) & GrantUse::kHasAddress) == 0) return use;
   if (details.address_taken.exchange(true, std::memory_order_acquire)) return use;
-  if (details.address.has_value()) use.last_used_address = details.address->ToString();
+  use.last_used_address = details.address.ToString();
   details.address_taken.store(false, std::memory_order_release);
   return use;
 }

@@ -44,15 +44,18 @@ struct CachedGrant {
 // Counts a check at `now` (Clock::SinceBoot) that `grant` answered. Takes no lock, allocates
 // nothing. `client_ip` is the caller's text for the address that used the key.
 void CountDenial(const CachedGrant& grant, VerifyCode code);
-void NoteLastUse(const CachedGrant& grant, std::string_view client_ip, uint32_t second);
+void NoteAddress(const CachedGrant& grant, std::string_view client_ip, uint32_t second);
 inline void CountUse(const CachedGrant& grant, VerifyCode code, std::string_view client_ip,
                      absl::Duration now) {
   if (code != VerifyCode::kValid) return CountDenial(grant, code);
   grant.use.valid.fetch_add(1, std::memory_order_relaxed);
   const auto second = static_cast<uint32_t>(absl::ToInt64Seconds(now) + 1);
-  if (grant.use.last_second.load(std::memory_order_relaxed) != second) {
-    NoteLastUse(grant, client_ip, second);
+  // Once a second: that of the first check in it is good enough.
+  if ((grant.use.last_use.load(std::memory_order_relaxed) & ~GrantUse::kHasAddress) == second) {
+    return;
   }
+  if (!client_ip.empty()) return NoteAddress(grant, client_ip, second);
+  grant.use.last_use.store(second, std::memory_order_relaxed);
 }
 
 // When a check last found the key good, on the scale of Clock::SinceBoot, to the second; zero:

@@ -227,7 +227,8 @@ void CheckEngine::Finish(PendingCheck& check, const FlightAnswer& answer, bool j
   } else if (now >= answer.end_of_life) {
     decision = DecisionBuilder::Denied(VerifyCode::kExpired, AnswerSource::kAuthority);
   } else {
-    decision = DecisionBuilder::FromGrant(answer.grant, check.wanted(), AnswerSource::kAuthority, now);
+    decision =
+        DecisionBuilder::FromGrant(answer.grant, check.wanted(), AnswerSource::kAuthority, now);
   }
   // The authority has counted the one check that asked.
   if (joined && answer.grant != nullptr && decision.code() != DecisionCode::kUnavailable) {
@@ -244,8 +245,8 @@ Decision CheckEngine::DecideWithoutAnswer(const PendingCheck& check,
     std::shared_ptr<const CachedGrant> grant = FindGrant(check.question, now);
     if (grant != nullptr) {
       if (env_.observer != nullptr) env_.observer->OnStale();
-      return DecisionBuilder::FromGrant(std::move(grant), check.wanted(),
-                                        AnswerSource::kStaleCache, now);
+      return DecisionBuilder::FromGrant(std::move(grant), check.wanted(), AnswerSource::kStaleCache,
+                                        now);
     }
   }
   return DecisionBuilder::Unavailable(

@@ -56,7 +56,7 @@ class Core {
 
  private:
   // Close waits so long for the thread.
-  static constexpr absl::Duration kCloseTimeout = absl::Seconds(5);
+  static constexpr absl::Duration kCloseTimeout = absl::Milliseconds(4500);
   // And before that so long for the authority to take the last reports of usage.
   static constexpr absl::Duration kLeaveTimeout = absl::Milliseconds(500);
 

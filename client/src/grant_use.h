@@ -4,7 +4,6 @@
 
 #include <atomic>
 #include <cstdint>
-#include <optional>
 
 #include "core/cidr.h"
 
@@ -19,12 +18,15 @@ struct GrantUse {
   GrantUse(const GrantUse& /*other*/) {}
   GrantUse& operator=(const GrantUse& /*other*/) { return *this; }
 
+  // With it `last_use` tells that GrantUseDetails has the address of that use.
+  static constexpr uint32_t kHasAddress = uint32_t{1} << 31;
+
   std::atomic<uint32_t> valid{0};
   // Of the last such check: whole seconds on the scale of Clock::SinceBoot, plus one; 0: none.
-  std::atomic<uint32_t> last_second{0};
+  std::atomic<uint32_t> last_use{0};
 };
 
-// What is written by denials, and once a second.
+// What is written by denials, and, where there are addresses, once a second.
 struct GrantUseDetails {
   GrantUseDetails() = default;
   GrantUseDetails(const GrantUseDetails& /*other*/) {}
@@ -33,9 +35,10 @@ struct GrantUseDetails {
   std::atomic<uint32_t> insufficient_scope{0};
   std::atomic<uint32_t> address_not_allowed{0};
   std::atomic<uint32_t> other_denied{0};
-  // Held by who reads or writes the address. Nobody waits for it: who does not get it does without.
+  // Held by who reads or writes the address. Nobody waits for it: who does not get it leaves that
+  // to the next check, or does without.
   std::atomic<bool> address_taken{false};
-  std::optional<IpAddress> address;
+  IpAddress address;
 };
 
 }  // namespace claviger::client

@@ -184,8 +184,8 @@ void SyncClient::SendBeat(absl::Duration now, bool may_report, SyncActions& acti
   // When full, it is the new one that is forgotten: the answers on their way are for older ones.
   if (sent_beats_.size() < kMaxSentBeats) sent_beats_.push_back({last_beat_id_, now});
   next_beat_ = now + beat_interval_;
-  actions.push_back(Send{sync::Beat{.beat_id = last_beat_id_, .acked_revision = position_},
-                         may_report});
+  actions.push_back(
+      Send{sync::Beat{.beat_id = last_beat_id_, .acked_revision = position_}, may_report});
 }
 
 void SyncClient::Reconnect(absl::Duration delay, SyncActions& actions) {

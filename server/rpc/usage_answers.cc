@@ -55,8 +55,7 @@ absl::Status FillLastUses(const KeyStore& store, std::span<const KeyRecord> keys
 
 absl::Status FillRecentCounts(const KeyStore& store, std::span<const KeyRecord> keys,
                               absl::Time now, google::protobuf::RepeatedPtrField<v1::Key>& out) {
-  const absl::StatusOr<std::vector<UsageCounts>> counts =
-      ReadRecentCounts(store, IdsOf(keys), now);
+  const absl::StatusOr<std::vector<UsageCounts>> counts = ReadRecentCounts(store, IdsOf(keys), now);
   if (!counts.ok()) return counts.status();
   for (size_t i = 0; i < keys.size(); ++i) {
     v1::Key& key = out[static_cast<int>(i)];

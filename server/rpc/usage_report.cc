@@ -55,7 +55,9 @@ absl::Status TakeUsageReport(const Caller& caller, const v1::SyncBeat& beat, Ver
   for (const v1::KeyUsage& report : beat.usage()) {
     const std::optional<KeyId> id = KeyId::Parse(report.key_id());
     if (!id.has_value()) continue;
-    const absl::StatusOr<std::shared_ptr<const CachedKey>> key = verifier.Find(*id);
+    // A key that only verifiers' caches see takes no place in ours.
+    const absl::StatusOr<std::shared_ptr<const CachedKey>> key =
+        verifier.Find(*id, RecordCache::OnMiss::kForget);
     // A store that cannot tell is no reason to end the stream.
     if (!key.ok() || *key == nullptr) continue;
     const std::shared_ptr<const KeyRecord>& record = (*key)->shared_record();

@@ -49,8 +49,8 @@ absl::StatusOr<UsageQuery> ToUsageQuery(const v1::GetUsageRequest& request, absl
       break;
   }
   query.interval = ReadInterval(request.interval(), errors);
-  query.end =
-      ReadOptionalTime("end_time", request.has_end_time(), request.end_time(), errors).value_or(now);
+  query.end = ReadOptionalTime("end_time", request.has_end_time(), request.end_time(), errors)
+                  .value_or(now);
   query.start =
       ReadOptionalTime("start_time", request.has_start_time(), request.start_time(), errors)
           .value_or(query.end -

@@ -46,16 +46,16 @@ void UsageFlusher::FlushLocked() {
     if (added.ok()) {
       waiting_.clear();
     } else {
-      log::Warning("usage could not be stored, and waits",
-                   {{"keys", std::to_string(waiting_.size())},
-                    {"why", std::string(added.message())}});
+      log::Warning(
+          "usage could not be stored, and waits",
+          {{"keys", std::to_string(waiting_.size())}, {"why", std::string(added.message())}});
     }
   }
   const uint64_t dropped = recorder_.dropped();
   if (hooks_.on_flush) {
-    hooks_.on_flush({.took = clock_.SinceBoot() - started,
-                     .dropped = std::exchange(dropped_, 0) +
-                                (dropped - std::exchange(reported_, dropped))});
+    hooks_.on_flush(
+        {.took = clock_.SinceBoot() - started,
+         .dropped = std::exchange(dropped_, 0) + (dropped - std::exchange(reported_, dropped))});
   }
 }
 

@@ -29,7 +29,7 @@ RecordCache::Shard& RecordCache::ShardOf(const KeyId& id) {
   return shards_[absl::Hash<KeyId>{}(id) % kShards];
 }
 
-absl::StatusOr<RecordCache::Lookup> RecordCache::Find(const KeyId& id) {
+absl::StatusOr<RecordCache::Lookup> RecordCache::Find(const KeyId& id, OnMiss on_miss) {
   Shard& shard = ShardOf(id);
   uint64_t changes_before = 0;
   {
@@ -47,6 +47,7 @@ absl::StatusOr<RecordCache::Lookup> RecordCache::Find(const KeyId& id) {
   if (!record.ok()) return record.status();
   if (*record == nullptr) return Lookup{};
   auto key = std::make_shared<const CachedKey>(*std::move(record));
+  if (on_miss == OnMiss::kForget) return Lookup{std::move(key), false};
   absl::MutexLock lock(&shard.mutex);
   if (shard.changes == changes_before) Put(shard, id, key);
   return Lookup{std::move(key), false};

@@ -60,8 +60,10 @@ class RecordCache final : public CommitListener {
     std::shared_ptr<const CachedKey> key;  // null: there is no such key
     bool hit = false;
   };
+  // What a lookup that reads the store does with what it read.
+  enum class OnMiss : uint8_t { kKeep, kForget };
   // From memory, else by one point read. Errors are the store's.
-  absl::StatusOr<Lookup> Find(const KeyId& id);
+  absl::StatusOr<Lookup> Find(const KeyId& id, OnMiss on_miss = OnMiss::kKeep);
 
   Revision applied_revision() const { return {applied_.load(std::memory_order_acquire)}; }
   size_t size() const;

@@ -34,8 +34,9 @@ absl::StatusOr<std::shared_ptr<const CachedKey>> Verifier::Match(
   return std::move(found->key);
 }
 
-absl::StatusOr<std::shared_ptr<const CachedKey>> Verifier::Find(const KeyId& id) {
-  absl::StatusOr<RecordCache::Lookup> found = cache_.Find(id);
+absl::StatusOr<std::shared_ptr<const CachedKey>> Verifier::Find(const KeyId& id,
+                                                                RecordCache::OnMiss on_miss) {
+  absl::StatusOr<RecordCache::Lookup> found = cache_.Find(id, on_miss);
   if (!found.ok()) return found.status();
   return std::move(found->key);
 }

@@ -77,7 +77,8 @@ class Verifier {
   }
 
   // The key with this id, whatever its state and without any secret; null when there is none.
-  absl::StatusOr<std::shared_ptr<const CachedKey>> Find(const KeyId& id);
+  absl::StatusOr<std::shared_ptr<const CachedKey>> Find(
+      const KeyId& id, RecordCache::OnMiss on_miss = RecordCache::OnMiss::kKeep);
 
   Revision applied_revision() const { return cache_.applied_revision(); }
 

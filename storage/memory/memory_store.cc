@@ -22,7 +22,15 @@ MemoryStore::MemoryStore(const Epoch& epoch, const MemoryStoreOptions& options)
       usage_retention_(options.usage_retention),
       committer_(*this, *this, *options.clock, options.commit, CommitPosition{}) {}
 
-MemoryStore::~MemoryStore() { committer_.Close(); }
+MemoryStore::~MemoryStore() { MemoryStore::Close(); }
+
+void MemoryStore::Close() {
+  {
+    absl::MutexLock lock(&mutex_);
+    closed_ = true;
+  }
+  committer_.Close();
+}
 
 absl::StatusOr<std::shared_ptr<const KeyRecord>> MemoryStore::FindKey(const KeyId& id) const {
   absl::ReaderMutexLock lock(&mutex_);
@@ -127,6 +135,7 @@ absl::StatusOr<std::vector<Event>> MemoryStore::ReadEvents(Revision after, size_
 absl::Status MemoryStore::AddUsage(std::span<const UsageDelta> deltas) {
   const UsageHour oldest = OldestHour(clock_.Now(), usage_retention_);
   absl::MutexLock lock(&mutex_);
+  if (closed_) return UsageRefusedAtStop();
   for (const UsageDelta& delta : deltas) {
     if (keys_.contains(delta.key_id)) usage_.Add(delta);
   }

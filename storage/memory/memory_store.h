@@ -70,7 +70,7 @@ class MemoryStore final : public KeyStore, private CommitBackend {
       std::span<const KeyId> ids) const override;
   absl::StatusOr<StoreStats> Stats(absl::Time now) const override;
   StoreHealth health() const override { return committer_.health(); }
-  void Close() override { committer_.Close(); }
+  void Close() override;
 
  private:
   // Project, create time descending (as the time since it), id: the order of a scan.
@@ -98,6 +98,7 @@ class MemoryStore final : public KeyStore, private CommitBackend {
   absl::Duration longest_lease_ ABSL_GUARDED_BY(mutex_) = absl::ZeroDuration();
   std::deque<Event> events_ ABSL_GUARDED_BY(mutex_);
   MemoryUsage usage_ ABSL_GUARDED_BY(mutex_);
+  bool closed_ ABSL_GUARDED_BY(mutex_) = false;
 
   GroupCommitter committer_;  // last: its thread uses the members above
 };

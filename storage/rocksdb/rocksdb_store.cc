@@ -90,6 +90,7 @@ absl::StatusOr<StoreStats> RocksDbStore::Stats(absl::Time now) const {
 }
 
 void RocksDbStore::Close() {
+  usage_.Close();
   committer_.Close();
   watermark_.Close();
 }

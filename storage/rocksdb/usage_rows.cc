@@ -21,12 +21,18 @@ constexpr size_t kKeysPerBatch = 256;
 
 absl::Status UsageRows::Add(std::span<const UsageDelta> deltas) {
   absl::MutexLock lock(&mutex_);
+  if (closed_) return UsageRefusedAtStop();
   while (!deltas.empty()) {
     const size_t count = std::min(deltas.size(), kKeysPerBatch);
     if (auto status = AddSome(deltas.first(count)); !status.ok()) return status;
     deltas = deltas.subspan(count);
   }
   return absl::OkStatus();
+}
+
+void UsageRows::Close() {
+  absl::MutexLock lock(&mutex_);
+  closed_ = true;
 }
 
 absl::Status UsageRows::AddSome(std::span<const UsageDelta> deltas) {
@@ -53,10 +59,9 @@ absl::Status UsageRows::AddSome(std::span<const UsageDelta> deltas) {
     if (known == last_uses.end()) {
       const absl::StatusOr<std::optional<LastUse>> stored = FindLastUse(delta.key_id);
       if (!stored.ok()) return stored.status();
-      known = last_uses
-                  .emplace(delta.key_id,
-                           stored->value_or(LastUse{.time = absl::InfinitePast()}))
-                  .first;
+      known =
+          last_uses.emplace(delta.key_id, stored->value_or(LastUse{.time = absl::InfinitePast()}))
+              .first;
     }
     if (delta.last_use->time <= known->second.time) continue;
     known->second = *delta.last_use;

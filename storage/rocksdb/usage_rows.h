@@ -35,6 +35,9 @@ class UsageRows {
   absl::StatusOr<std::vector<std::optional<LastUse>>> FindLastUses(
       std::span<const KeyId> ids) const;
 
+  // Add is refused from now on, and none is running when this returns.
+  void Close() ABSL_LOCKS_EXCLUDED(mutex_);
+
  private:
   absl::Status AddSome(std::span<const UsageDelta> deltas) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::StatusOr<bool> KeyExists(const KeyId& id) const;
@@ -45,6 +48,7 @@ class UsageRows {
   const Clock& clock_;
   const absl::Duration retention_;
   absl::Mutex mutex_;  // one Add at a time
+  bool closed_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace claviger

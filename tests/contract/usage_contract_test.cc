@@ -90,8 +90,7 @@ TEST_P(UsageContractTest, AProjectHasTheSumOfItsKeys) {
   PutKey(1);
   PutKey(2);
   Add({Delta(1, now_, Counts(2)), Delta(2, now_, Counts(3)), Delta(2, now_ - 1, Counts(4))});
-  EXPECT_THAT(Read("a"),
-              ElementsAre(UsageRow{now_ - 1, Counts(4)}, UsageRow{now_, Counts(5)}));
+  EXPECT_THAT(Read("a"), ElementsAre(UsageRow{now_ - 1, Counts(4)}, UsageRow{now_, Counts(5)}));
   EXPECT_THAT(Read("ab"), IsEmpty());
 }
 
@@ -170,6 +169,15 @@ TEST_P(UsageContractTest, UsageIsNoMutation) {
   Use(1, clock_.Now());
   EXPECT_EQ(store().applied_revision(), before);
   EXPECT_THAT(store().ReadEvents(before, 10).value(), IsEmpty());
+}
+
+TEST_P(UsageContractTest, AClosedStoreTakesNoneAndStillReads) {
+  PutKey(1);
+  Add({Delta(1, now_, Counts(1))});
+  store().Close();
+  const UsageDelta delta = Delta(1, now_, Counts(1));
+  EXPECT_TRUE(absl::IsUnavailable(store().AddUsage({&delta, 1})));
+  EXPECT_THAT(Read(TestKeyId(1)), ElementsAre(UsageRow{now_, Counts(1)}));
 }
 
 TEST_P(UsageContractTest, ManyKeysAtOnce) {

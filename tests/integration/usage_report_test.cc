@@ -59,8 +59,8 @@ TEST_F(UsageReportTest, WhatACallerMayNotVerifyItDoesNotCount) {
   const std::string ours = Issue("aaa").info().key_id();
   const std::string foreign = Issue("bbb").info().key_id();
   const IssuedKey service = IssueManagementKey({"keys.verify"}, {"aaa"});
-  Report(service.key(), {ReportOn(foreign), ReportOn("00nosuchkey00000"), ReportOn("no id"),
-                         ReportOn(ours)});
+  Report(service.key(),
+         {ReportOn(foreign), ReportOn("00nosuchkey00000"), ReportOn("no id"), ReportOn(ours)});
   EXPECT_EQ(TotalsOf(foreign), Totals{});
   EXPECT_EQ(TotalsOf(ours), (Totals{{v1::VERIFY_CODE_VALID, 1}}));
 }
@@ -101,8 +101,7 @@ TEST_F(UsageReportTest, AReportThatIsOlderChangesNoLastUse) {
 
 TEST_F(UsageReportTest, ABeatIsAboutAtMostFiveHundredKeys) {
   const std::string key_id = Issue().info().key_id();
-  TestVerifier verifier(server_.NewChannel(grpc::InsecureChannelCredentials()),
-                        server_.root_key());
+  TestVerifier verifier(server_.NewChannel(grpc::InsecureChannelCredentials()), server_.root_key());
   const std::optional<v1::SyncWelcome> welcome = verifier.SayHello();
   ASSERT_TRUE(welcome.has_value());
   const std::vector<v1::KeyUsage> most(500, ReportOn(key_id));

@@ -53,10 +53,10 @@ TEST_F(UsageViewTest, ALineForEachHourWithABar) {
   Add(absl::Hours(1), 1200, 0);
   Add(absl::Hours(3), 300, 300);
   // 16 + 5 + 6 columns of text, three gaps, and 8 of bar.
-  EXPECT_THAT(Lines(41), ElementsAre("TIME (UTC)         GOOD  DENIED",        //
-                                     "2030-01-01 00:00      0       0",        //
+  EXPECT_THAT(Lines(41), ElementsAre("TIME (UTC)         GOOD  DENIED",            //
+                                     "2030-01-01 00:00      0       0",            //
                                      "2030-01-01 01:00  1,200       0  ████████",  //
-                                     "2030-01-01 02:00      0       0",        //
+                                     "2030-01-01 02:00      0       0",            //
                                      "2030-01-01 03:00    300     300  ██░░"));
 }
 

@@ -90,11 +90,12 @@ TEST_F(GrantUseTest, WhatARemovedEntryHadCountedIsTaken) {
   Use(2);
   cache_.EvictProject("web");
   const std::vector<sync::KeyUse> uses = collector_.TakeRest(kNow);
-  EXPECT_EQ(ValidById(uses), (std::map<KeyId, uint64_t>{
-                                 {IdOf(1), 1}, {IdOf(2), 2}, {IdOf(3), 1}, {IdOf(4), 1}}));
+  EXPECT_EQ(ValidById(uses),
+            (std::map<KeyId, uint64_t>{{IdOf(1), 1}, {IdOf(2), 2}, {IdOf(3), 1}, {IdOf(4), 1}}));
   for (const sync::KeyUse& use : uses) {
-    if (use.id == IdOf(3)) EXPECT_EQ(use.last_used_ago, absl::Seconds(3));
-    if (use.id == IdOf(3)) EXPECT_EQ(use.last_used_address, "192.0.2.1");
+    if (use.id != IdOf(3)) continue;
+    EXPECT_EQ(use.last_used_ago, absl::Seconds(3));
+    EXPECT_EQ(use.last_used_address, "192.0.2.1");
   }
   EXPECT_THAT(collector_.TakeRest(kNow), IsEmpty());
 }

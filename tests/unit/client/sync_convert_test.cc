@@ -51,17 +51,17 @@ TEST(SyncConvertTest, ABeatAcknowledges) {
 }
 
 TEST(SyncConvertTest, ABeatReports) {
-  const v1::SyncRequest request = ToProto(sync::Beat{
-      .beat_id = 3,
-      .acked_revision = {9},
-      .usage = {{.id = IdOf(1),
-                 .valid = 5,
-                 .insufficient_scope = 4,
-                 .address_not_allowed = 3,
-                 .other_denied = 2,
-                 .last_used_ago = absl::Milliseconds(1500),
-                 .last_used_address = "192.0.2.1"},
-                {.id = IdOf(2), .insufficient_scope = 1}}});
+  const v1::SyncRequest request =
+      ToProto(sync::Beat{.beat_id = 3,
+                         .acked_revision = {9},
+                         .usage = {{.id = IdOf(1),
+                                    .valid = 5,
+                                    .insufficient_scope = 4,
+                                    .address_not_allowed = 3,
+                                    .other_denied = 2,
+                                    .last_used_ago = absl::Milliseconds(1500),
+                                    .last_used_address = "192.0.2.1"},
+                                   {.id = IdOf(2), .insufficient_scope = 1}}});
   ASSERT_EQ(request.beat().usage_size(), 2);
   const v1::KeyUsage& usage = request.beat().usage(0);
   EXPECT_EQ(usage.key_id(), IdOf(1).ToString());

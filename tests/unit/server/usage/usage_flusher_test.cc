@@ -39,10 +39,11 @@ class UsageFlusherTest : public ::testing::Test {
                                   first_uses_.push_back(id.ToString());
                                   first_use_time_ = time;
                                 },
-                            .on_flush = [this](const UsageFlush& flush) {
-                              ++flushes_;
-                              dropped_ += flush.dropped;
-                            }});
+                            .on_flush =
+                                [this](const UsageFlush& flush) {
+                                  ++flushes_;
+                                  dropped_ += flush.dropped;
+                                }});
   }
 
   // Key 1, replaced by key 2; its grace waits for the first use.

@@ -56,9 +56,8 @@ TEST_F(UsageRecorderTest, TheLatestGoodCheckIsTheLastUse) {
   Count(key_, VerifyCode::kDisabled, now_ + absl::Seconds(3), "192.0.2.4");
   const std::vector<RecordedUse> uses = recorder_.TakeAll();
   ASSERT_THAT(uses, SizeIs(1));
-  EXPECT_EQ(uses[0].delta.last_use,
-            (LastUse{now_ + absl::Seconds(2), "2001:db8::1",
-                     "cert:dns:orders.internal.example.com"}));
+  EXPECT_EQ(uses[0].delta.last_use, (LastUse{now_ + absl::Seconds(2), "2001:db8::1",
+                                             "cert:dns:orders.internal.example.com"}));
 }
 
 TEST_F(UsageRecorderTest, ADenialIsNoUse) {
