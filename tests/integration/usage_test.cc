@@ -177,7 +177,7 @@ TEST_F(GetUsageTest, BadRequestsAreToldWhatIsAccepted) {
     return answer.status.error_message();
   };
   v1::GetUsageRequest request;
-  EXPECT_THAT(message(request), HasSubstr("subject: must be key_id or project_id"));
+  EXPECT_THAT(message(request), HasSubstr("subject is required: must be key_id or project_id"));
   request.set_key_id("short");
   EXPECT_THAT(message(request), HasSubstr("key_id"));
   request.set_project_id("NO");
