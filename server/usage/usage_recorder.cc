@@ -31,7 +31,7 @@ UsageRecorder::Cell* UsageRecorder::CellFor(Stripe& stripe,
     stripe.index.erase(it);
     return nullptr;
   }
-  if (stripe.cells.size() >= max_cells_ - max_cells_ / 4) {
+  if (stripe.cells.size() + 1 >= max_cells_ - max_cells_ / 4) {
     crowded_.store(true, std::memory_order_relaxed);
   }
   Cell& cell = stripe.cells.emplace_back();

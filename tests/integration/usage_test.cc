@@ -1,8 +1,6 @@
 // Counts of checks, over the wire.
 #include "tests/integration/usage_test.h"
 
-#include "fmt/format.h"
-
 namespace claviger {
 namespace {
 
@@ -10,13 +8,7 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-class GetUsageTest : public UsageTest {
- protected:
-  std::string root_actor() {
-    // clv_live_<key id>_…
-    return "key:" + server_.root_key().substr(9, 16);
-  }
-};
+using GetUsageTest = UsageTest;
 
 TEST_F(GetUsageTest, ChecksAreCountedByOutcome) {
   const IssuedKey key = Issue("default", {"orders:read"});
@@ -123,7 +115,8 @@ TEST_F(GetUsageTest, HoursAndDaysAreBucketsOfUtc) {
   SetTime(start, request.mutable_start_time());
   const auto buckets = [&](const v1::GetUsageRequest& asked) {
     std::map<int64_t, int64_t> counts;  // by hours since the start
-    for (const v1::UsageBucket& bucket : UsageOf(asked).buckets()) {
+    const v1::GetUsageResponse usage = UsageOf(asked);
+    for (const v1::UsageBucket& bucket : usage.buckets()) {
       counts[absl::ToInt64Hours(ToTime(bucket.start_time()) - start)] = bucket.counts(0).count();
     }
     return counts;

@@ -58,7 +58,7 @@ std::vector<std::string> BashOffers(const std::vector<std::string>& words) {
 
 TEST(BashCompletionTest, OffersCommandsOptionsAndChoices) {
   EXPECT_THAT(BashOffers({"claviger", ""}),
-              ElementsAre("project", "key", "verify", "status", "watch", "completion"));
+              ElementsAre("project", "key", "verify", "usage", "status", "watch", "completion"));
   EXPECT_THAT(BashOffers({"claviger", "key", "re"}), ElementsAre("revoke"));
   EXPECT_THAT(BashOffers({"claviger", "key", "issue", "--"}),
               AllOf(Contains("--scope"), Contains("--server"), Not(Contains("--limit"))));

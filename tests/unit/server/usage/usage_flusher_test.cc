@@ -68,7 +68,8 @@ class UsageFlusherTest : public ::testing::Test {
   }
   uint64_t Stored(int n) {
     uint64_t sum = 0;
-    for (const UsageRow& row : store_->ReadUsage(TestKeyId(n), 0, ~UsageHour{0}).value()) {
+    const std::vector<UsageRow> rows = store_->ReadUsage(TestKeyId(n), 0, ~UsageHour{0}).value();
+    for (const UsageRow& row : rows) {
       sum += row.counts.valid() + row.counts.denied();
     }
     return sum;
