@@ -6,6 +6,7 @@
 #define CLAVIGER_CORE_SYNC_MESSAGES_H_
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -34,11 +35,27 @@ struct Hello {
   bool observer = false;          // caches nothing: gets no lease and is waited for by nobody
 };
 
+// How a key was used at a verifier, as answered from its cache, since its last report.
+struct KeyUse {
+  KeyId id;
+  uint64_t valid = 0;
+  uint64_t insufficient_scope = 0;
+  uint64_t address_not_allowed = 0;
+  uint64_t other_denied = 0;
+  std::optional<absl::Duration> last_used_ago = std::nullopt;  // when it was last found good
+  std::string last_used_address = {};                          // that used it then; empty: not said
+
+  friend bool operator==(const KeyUse&, const KeyUse&) = default;
+};
+inline constexpr size_t kMaxKeyUsesPerBeat = 500;
+
 // Asks for a longer lease, and says how far this verifier is. Sent every beat interval, and at once
 // after an invalidation.
 struct Beat {
   uint64_t beat_id = 0;     // counts up from 1 on each connection
   Revision acked_revision;  // position S
+  // At most kMaxKeyUsesPerBeat. Each is said once: what was in a beat that does not arrive is lost.
+  std::vector<KeyUse> usage = {};
 };
 
 using FromVerifier = std::variant<Hello, Beat>;

@@ -31,6 +31,7 @@
 #include "core/lifecycle.h"
 #include "core/revision.h"
 #include "storage/changes.h"
+#include "storage/usage.h"
 
 namespace claviger {
 
@@ -204,6 +205,19 @@ class KeyStore : public StateReader {
                                                                      size_t limit) const = 0;
   // The end of the audit log: at least as far as `applied_revision` said before the call.
   virtual absl::StatusOr<AuditHead> ReadAuditHead() const = 0;
+  // Adds to the counts and last uses. Not a mutation: it takes no revision and no turn of the
+  // writer thread, is not in the history, and a crash may lose the last seconds of it. What
+  // concerns keys that do not exist leaves nothing. Blocks on I/O. UNAVAILABLE `STORE_UNAVAILABLE`:
+  // part of it may be there.
+  virtual absl::Status AddUsage(std::span<const UsageDelta> deltas) = 0;
+  // The hours from `first` to `last` in which there were checks, ascending, as far back as counts
+  // are kept. Blocks on I/O.
+  virtual absl::StatusOr<std::vector<UsageRow>> ReadUsage(const UsageSubject& subject,
+                                                          UsageHour first,
+                                                          UsageHour last) const = 0;
+  // By id, in the order of `ids`; nullopt: not known. Each costs about as much as FindKey.
+  virtual absl::StatusOr<std::vector<std::optional<LastUse>>> FindLastUses(
+      std::span<const KeyId> ids) const = 0;
 
   // May cost a scan of what expired: for a timer, not for a call. Blocks on I/O.
   virtual absl::StatusOr<StoreStats> Stats(absl::Time now) const = 0;

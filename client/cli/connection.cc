@@ -42,6 +42,7 @@ Connection::Connection(Options options, const Clock& clock, RandomSource& random
       channel_(OpenChannel(options_)),
       keys_(v1::KeyAuthority::NewStub(channel_)),
       projects_(v1::Projects::NewStub(channel_)),
+      usage_(v1::Usage::NewStub(channel_)),
       verifier_(v1::Verifier::NewStub(channel_)),
       audit_(v1::AuditLog::NewStub(channel_)),
       health_(grpc::health::v1::Health::NewStub(channel_)) {}

@@ -5,6 +5,7 @@
 #include <claviger/v1/audit.grpc.pb.h>
 #include <claviger/v1/key_authority.grpc.pb.h>
 #include <claviger/v1/project.grpc.pb.h>
+#include <claviger/v1/usage.grpc.pb.h>
 #include <claviger/v1/verifier.grpc.pb.h>
 #include <grpc/health/v1/health.grpc.pb.h>
 #include <grpcpp/channel.h>
@@ -45,6 +46,7 @@ class Connection {
 
   v1::KeyAuthority::Stub& keys() { return *keys_; }
   v1::Projects::Stub& projects() { return *projects_; }
+  v1::Usage::Stub& usage() { return *usage_; }
   v1::Verifier::Stub& verifier() { return *verifier_; }
   v1::AuditLog::Stub& audit() { return *audit_; }
   absl::Duration timeout() const { return options_.timeout; }
@@ -77,6 +79,7 @@ class Connection {
   const std::shared_ptr<grpc::Channel> channel_;
   const std::unique_ptr<v1::KeyAuthority::Stub> keys_;
   const std::unique_ptr<v1::Projects::Stub> projects_;
+  const std::unique_ptr<v1::Usage::Stub> usage_;
   const std::unique_ptr<v1::Verifier::Stub> verifier_;
   const std::unique_ptr<v1::AuditLog::Stub> audit_;
   const std::unique_ptr<grpc::health::v1::Health::Stub> health_;

@@ -27,6 +27,11 @@ absl::Status FillTimes(const KeyFilterOptions& options, absl::Time now, Request&
       {"--expire-before", options.expire_before, Direction::kFuture,
        &Request::mutable_expire_before},
       {"--expire-after", options.expire_after, Direction::kFuture, &Request::mutable_expire_after},
+      {"--last-used-before", options.last_used_before, Direction::kPast,
+       &Request::mutable_last_used_before},
+      {"--last-used-after", options.last_used_after, Direction::kPast,
+       &Request::mutable_last_used_after},
+      {"--unused-since", options.unused_since, Direction::kPast, &Request::mutable_unused_since},
   };
   for (const TimeOption& option : times) {
     if (option.text.empty()) continue;
@@ -81,6 +86,11 @@ void AddKeyFilters(CLI::App& command, KeyFilterOptions& options) {
   add_time("--created-after", options.created_after, "Issued since; 7d: within the last week");
   add_time("--expire-before", options.expire_before, "Ends before; 30d: within the next 30 days");
   add_time("--expire-after", options.expire_after, "Ends later, or never");
+  add_time("--last-used-before", options.last_used_before,
+           "Last used before; 90d: not for 90 days");
+  add_time("--last-used-after", options.last_used_after,
+           "Last used since; 1h: within the last hour");
+  add_time("--unused-since", options.unused_since, "Older, and not used since; 90d: for 90 days");
 }
 
 absl::Status FillKeyFilter(const KeyFilterOptions& options, absl::Time now,

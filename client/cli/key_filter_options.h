@@ -26,6 +26,9 @@ struct KeyFilterOptions {
   std::string created_after;
   std::string expire_before;
   std::string expire_after;
+  std::string last_used_before;
+  std::string last_used_after;
+  std::string unused_since;
 };
 
 // `options` outlives the command.

@@ -18,6 +18,7 @@ constexpr int kMaxPageSize = 1000;
 struct ListOptions {
   KeyFilterOptions filter;
   bool hide_revoked = false;
+  bool usage = false;
   std::string order_by;
   int limit = 50;
   bool all = false;
@@ -32,6 +33,7 @@ absl::StatusOr<v1::ListKeysRequest> MakeRequest(const ListOptions& options, absl
   request.set_order_by(options.order_by);
   request.set_page_token(options.page_token);
   request.set_include_total_size(options.total);
+  request.set_include_usage(options.usage);
   return request;
 }
 
@@ -70,7 +72,7 @@ ExitCode ListKeys(const ListOptions& options, CommandContext& context) {
   if (response.keys().empty()) {
     context.Note("no keys match");
   } else {
-    context.Print(KeyTable(response.keys(), context.Now()));
+    context.Print(KeyTable(response.keys(), context.Now(), options.usage));
   }
   if (options.total) context.Note(fmt::format("{} in total", response.total_size()));
   if (!response.next_page_token().empty()) {
@@ -83,13 +85,15 @@ ExitCode ListKeys(const ListOptions& options, CommandContext& context) {
 void AddPaging(CLI::App& command, ListOptions& options) {
   command
       .add_option("--order-by", options.order_by,
-                  "create_time (default, newest first), name or expire_time, then asc or desc")
+                  "create_time (default, newest first), name, expire_time or last_used_time, then "
+                  "asc or desc")
       ->type_name("ORDER");
   CLI::Option* limit = command.add_option("--limit", options.limit, "At most so many (default 50)")
                            ->check(CLI::Range(1, 1'000'000))
                            ->type_name("N");
   command.add_flag("--all", options.all, "As many as there are")->excludes(limit);
   command.add_flag("--total", options.total, "Say how many there are in all");
+  command.add_flag("--usage", options.usage, "With the checks of the last 24 hours");
   command
       .add_option("--page-token", options.page_token,
                   "Go on where an earlier list ended; filters as they were, times absolute")
@@ -104,6 +108,7 @@ void AddKeyList(CLI::App& parent, CommandSet& commands) {
       commands.Add(parent, "list", "List keys",
                    "  claviger key list -p acme --state active\n"
                    "  claviger key list --expire-before 30d --order-by expire_time\n"
+                   "  claviger key list --unused-since 90d --order-by last_used_time --usage\n"
                    "  claviger key list --all -o json");
   AddKeyFilters(command, options->filter);
   command.add_flag("--hide-revoked", options->hide_revoked, "Leave revoked keys out")

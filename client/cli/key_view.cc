@@ -4,7 +4,10 @@
 #include <fmt/ranges.h>
 #include <google/protobuf/util/json_util.h>
 
+#include <algorithm>
 #include <map>
+#include <utility>
+#include <vector>
 
 #include "client/cli/enum_text.h"
 #include "client/cli/time_text.h"
@@ -16,6 +19,20 @@ std::string RelativeExpiry(const v1::Key& key, absl::Time now) {
   return key.has_expire_time() ? FormatRelative(FromProto(key.expire_time()), now) : "never";
 }
 
+std::string RelativeLastUse(const v1::Key& key, absl::Time now) {
+  // What was counted goes with the seconds before it: a use is not in the future.
+  if (!key.has_last_used_time()) return "-";
+  return FormatRelative(std::min(FromProto(key.last_used_time()), now), now);
+}
+
+// `2030-01-31T12:00:00Z (2 h ago) from 192.0.2.7 by key:00Yx…`.
+std::string LastUseText(const v1::Key& key, absl::Time now) {
+  std::string text = FormatMoment(key.last_used_time(), now);
+  if (!key.last_used_address().empty()) text += " from " + key.last_used_address();
+  if (!key.last_used_by().empty()) text += " by " + key.last_used_by();
+  return text;
+}
+
 void AddTimes(const v1::Key& key, absl::Time now, FieldList& fields) {
   const auto add = [&](std::string_view name, bool is_set, const auto& time) {
     if (is_set) fields.Add(name, FormatMoment(time, now));
@@ -25,7 +42,7 @@ void AddTimes(const v1::Key& key, absl::Time now, FieldList& fields) {
   add("updated", key.has_update_time(), key.update_time());
   if (!key.has_expire_time()) fields.Add("expires", "never");
   add("expires", key.has_expire_time(), key.expire_time());
-  add("last used", key.has_last_used_time(), key.last_used_time());
+  if (key.has_last_used_time()) fields.Add("last used", LastUseText(key, now));
   add("rotated", key.has_rotate_time(), key.rotate_time());
   if (key.has_pending_grace()) {
     fields.Add("grace", fmt::format("{}, from the first use of the new key on",
@@ -42,26 +59,40 @@ void AddTimes(const v1::Key& key, absl::Time now, FieldList& fields) {
 
 }  // namespace
 
-Table KeyTable(const google::protobuf::RepeatedPtrField<v1::Key>& keys, absl::Time now) {
-  Table table({{.header = "KEY ID"},
-               {.header = "NAME", .min_width = 8},
-               {.header = "STATE"},
-               {.header = "PROJECT", .min_width = 8, .dispensable = 2},
-               {.header = "SCOPES", .min_width = 12, .dispensable = 4},
-               {.header = "OWNER", .min_width = 8, .dispensable = 5},
-               {.header = "ENV", .dispensable = 6},
-               {.header = "CREATED", .dispensable = 3},
-               {.header = "EXPIRES", .dispensable = 1}});
+Table KeyTable(const google::protobuf::RepeatedPtrField<v1::Key>& keys, absl::Time now,
+               bool with_usage) {
+  std::vector<Column> columns = {{.header = "KEY ID"},
+                                 {.header = "NAME", .min_width = 8},
+                                 {.header = "STATE"},
+                                 {.header = "PROJECT", .min_width = 8, .dispensable = 2},
+                                 {.header = "SCOPES", .min_width = 12, .dispensable = 5},
+                                 {.header = "OWNER", .min_width = 8, .dispensable = 6},
+                                 {.header = "ENV", .dispensable = 7},
+                                 {.header = "CREATED", .dispensable = 4},
+                                 {.header = "LAST USED", .dispensable = 3},
+                                 {.header = "EXPIRES", .dispensable = 1}};
+  if (with_usage) {
+    columns.push_back({.header = "GOOD/24H"});
+    columns.push_back({.header = "DENIED/24H"});
+  }
+  Table table(std::move(columns));
   for (const v1::Key& key : keys) {
-    table.AddRow({{key.key_id()},
-                  {key.display_name()},
-                  {EnumLabel(key.state()), ToneOf(key.state())},
-                  {key.project_id()},
-                  {JoinOrNone(key.scopes())},
-                  {key.owner()},
-                  {key.environment() == v1::ENVIRONMENT_TEST ? "test" : "live"},
-                  {FormatRelative(FromProto(key.create_time()), now)},
-                  {RelativeExpiry(key, now)}});
+    std::vector<Cell> cells = {{key.key_id()},
+                               {key.display_name()},
+                               {EnumLabel(key.state()), ToneOf(key.state())},
+                               {key.project_id()},
+                               {JoinOrNone(key.scopes())},
+                               {key.owner()},
+                               {key.environment() == v1::ENVIRONMENT_TEST ? "test" : "live"},
+                               {FormatRelative(FromProto(key.create_time()), now)},
+                               {RelativeLastUse(key, now)},
+                               {RelativeExpiry(key, now)}};
+    if (with_usage) {
+      const int64_t denied = key.recent_denied_count();
+      cells.push_back({fmt::format("{}", key.recent_valid_count())});
+      cells.push_back({fmt::format("{}", denied), denied > 0 ? Tone::kCaution : Tone::kPlain});
+    }
+    table.AddRow(std::move(cells));
   }
   return table;
 }

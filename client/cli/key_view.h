@@ -13,8 +13,9 @@
 
 namespace claviger::cli {
 
-// A line for each key; times relative to `now`.
-Table KeyTable(const google::protobuf::RepeatedPtrField<v1::Key>& keys, absl::Time now);
+// A line for each key; times relative to `now`. `with_usage`: with the checks of the last 24 hours.
+Table KeyTable(const google::protobuf::RepeatedPtrField<v1::Key>& keys, absl::Time now,
+               bool with_usage = false);
 
 // Everything about a key; times as RFC 3339 and relative to `now`.
 FieldList KeyFields(const v1::Key& key, absl::Time now);

@@ -20,6 +20,7 @@
 #include "client/cli/project_commands.h"
 #include "client/cli/scan_command.h"
 #include "client/cli/status_command.h"
+#include "client/cli/usage_command.h"
 #include "client/cli/verify_command.h"
 #include "client/cli/watch_command.h"
 #include "core/key_format.h"
@@ -61,6 +62,7 @@ void AddCommands(CLI::App& root, CommandSet& commands) {
   AddVerify(root, commands);
   AddScan(root, commands);
   AddImport(root, commands);
+  AddUsage(root, commands);
   AddStatus(root, commands);
   AddWatch(root, commands);
   AddBootstrap(root, commands);

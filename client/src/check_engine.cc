@@ -152,7 +152,7 @@ std::optional<Decision> CheckEngine::DecideLocally(std::string_view key,
   const bool lease_live = env_.view.LeaseLive(now);
   if (lease_live) {
     std::shared_ptr<const CachedGrant> grant = FindGrant(place, key, now, question.hash);
-    if (grant != nullptr) return HitBy(std::move(grant), wanted);
+    if (grant != nullptr) return HitBy(std::move(grant), wanted, now);
   } else {
     question.hash = HashKey(key);
   }
@@ -176,7 +176,7 @@ std::optional<Decision> CheckEngine::DecideForeign(std::string_view key,
     const std::optional<KeyId> id = env_.foreign.Find(question.hash);
     std::shared_ptr<const CachedGrant> grant;
     if (id.has_value()) grant = FindGrant({.id = *id, .hash = question.hash, .sha512 = {}}, now);
-    if (grant != nullptr) return HitBy(std::move(grant), wanted);
+    if (grant != nullptr) return HitBy(std::move(grant), wanted, now);
   }
   if (env_.negatives.Contains(question.id, question.hash, now)) return NotFoundLocally();
   question.sha512 = Sha512(key);
@@ -185,9 +185,9 @@ std::optional<Decision> CheckEngine::DecideForeign(std::string_view key,
 }
 
 Decision CheckEngine::HitBy(std::shared_ptr<const CachedGrant> grant,
-                            const CheckRequirements& wanted) const {
+                            const CheckRequirements& wanted, absl::Duration now) const {
   if (env_.observer != nullptr) env_.observer->OnHit();
-  return DecisionBuilder::FromGrant(std::move(grant), wanted, AnswerSource::kCache);
+  return DecisionBuilder::FromGrant(std::move(grant), wanted, AnswerSource::kCache, now);
 }
 
 void CheckEngine::CountAsking(bool lease_live) const {
@@ -226,7 +226,7 @@ void CheckEngine::Ask(std::shared_ptr<PendingCheck> check) {
   const JoinPoint here = check->joins < kMaxJoins ? env_.fence.Here(now) : JoinPoint{};
   std::optional<FlightTable::Lead> lead = env_.flights.JoinOrLead(
       check->question.id, check->question.hash, here, [this, check](const FlightAnswer* answer) {
-        if (answer != nullptr) return Finish(*check, *answer);
+        if (answer != nullptr) return Finish(*check, *answer, /*joined=*/true);
         ++check->joins;
         Ask(check);
       });
@@ -264,16 +264,22 @@ void CheckEngine::Insert(const Question& question, const AuthorityAnswer& answer
   }
 }
 
-void CheckEngine::Finish(PendingCheck& check, const FlightAnswer& answer) const {
+void CheckEngine::Finish(PendingCheck& check, const FlightAnswer& answer, bool joined) const {
+  const absl::Duration now = env_.clock.SinceBoot();
   Decision decision;
   if (!answer.status.ok()) {
     decision = DecideWithoutAnswer(check, answer.status);
   } else if (answer.grant == nullptr) {
     decision = DecisionBuilder::Denied(answer.code, AnswerSource::kAuthority);
-  } else if (env_.clock.SinceBoot() >= answer.end_of_life) {
+  } else if (now >= answer.end_of_life) {
     decision = DecisionBuilder::Denied(VerifyCode::kExpired, AnswerSource::kAuthority);
   } else {
-    decision = DecisionBuilder::FromGrant(answer.grant, check.wanted(), AnswerSource::kAuthority);
+    decision =
+        DecisionBuilder::FromGrant(answer.grant, check.wanted(), AnswerSource::kAuthority, now);
+  }
+  // The authority has counted the one check that asked.
+  if (joined && answer.grant != nullptr && decision.code() != DecisionCode::kUnavailable) {
+    CountUse(*answer.grant, static_cast<VerifyCode>(decision.code()), check.client_ip, now);
   }
   CheckCallback callback = std::move(check.callback);
   callback(Observed(std::move(decision)));
@@ -290,8 +296,8 @@ Decision CheckEngine::DecideWithoutAnswer(const PendingCheck& check,
     std::shared_ptr<const CachedGrant> grant = FindGrant(question, now);
     if (grant != nullptr) {
       if (env_.observer != nullptr) env_.observer->OnStale();
-      return DecisionBuilder::FromGrant(std::move(grant), check.wanted(),
-                                        AnswerSource::kStaleCache);
+      return DecisionBuilder::FromGrant(std::move(grant), check.wanted(), AnswerSource::kStaleCache,
+                                        now);
     }
   }
   return DecisionBuilder::Unavailable(

@@ -68,7 +68,8 @@ class CheckEngine {
   std::optional<Decision> DecideForeign(std::string_view key, const CheckRequirements& wanted,
                                         absl::Duration now, bool lease_live, bool hashed,
                                         Question& question) const;
-  Decision HitBy(std::shared_ptr<const CachedGrant> grant, const CheckRequirements& wanted) const;
+  Decision HitBy(std::shared_ptr<const CachedGrant> grant, const CheckRequirements& wanted,
+                 absl::Duration now) const;
   void CountAsking(bool lease_live) const;
   // The cached grant that is live and of that key; null: none.
   std::shared_ptr<const CachedGrant> FindGrant(const Question& question, absl::Duration now) const;
@@ -79,7 +80,8 @@ class CheckEngine {
   // Starts to ask the authority, or joins who already does. Ends in Finish.
   void Ask(std::shared_ptr<PendingCheck> check);
   void Insert(const Question& question, const AuthorityAnswer& answer);
-  void Finish(PendingCheck& check, const FlightAnswer& answer) const;
+  // `joined`: another check had asked.
+  void Finish(PendingCheck& check, const FlightAnswer& answer, bool joined = false) const;
   // What is left when the authority gave no answer.
   Decision DecideWithoutAnswer(const PendingCheck& check, const absl::Status& why) const;
   Decision Observed(Decision decision) const;

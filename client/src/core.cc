@@ -53,6 +53,7 @@ Core::Core(ClientOptions options, Connection::Options connection, const sync::Se
       grants_({.max_entries = options.max_cached_keys, .max_bytes = options.max_cache_bytes}),
       foreign_(std::min(grants_.limits().max_entries, kMaxForeignHints)),
       fence_(view_, grants_, negatives_),
+      usage_(grants_),
       connection_(std::move(connection), random),
       loop_(clock),
       authority_(connection_, loop_, clock, random),
@@ -67,7 +68,8 @@ Core::Core(ClientOptions options, Connection::Options connection, const sync::Se
                .random = random,
                .view = view_,
                .fence = fence_,
-               .observer = observer_.get()}),
+               .observer = observer_.get(),
+               .usage = &usage_}),
       engine_({.check_timeout = options.check_timeout, .project_ids = options.project_ids},
               {.clock = clock,
                .view = view_,
@@ -87,11 +89,20 @@ ClientState Core::state() const {
           .last_error = driver_.last_error()};
 }
 
+void Core::ReportTheRest() {
+  if (loop_.OnLoopThread()) return;  // which would have to be waited for
+  // Shared with the task, which comes late when its thread is held up.
+  auto left = std::make_shared<absl::Notification>();
+  const bool posted = loop_.Post([this, left] { driver_.Leave([left] { left->Notify(); }); });
+  if (posted) left->WaitForNotificationWithTimeout(kLeaveTimeout);
+}
+
 void Core::Close() {
   {
     absl::MutexLock lock(&mutex_);
     if (!std::exchange(closed_, true)) {
       engine_.Close();
+      ReportTheRest();
       loop_.Post([this] { driver_.Stop(); });
       authority_.CancelAll();
       loop_.Stop();

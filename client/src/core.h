@@ -24,6 +24,7 @@
 #include "client/src/insert_fence.h"
 #include "client/src/negative_cache.h"
 #include "client/src/sync_driver.h"
+#include "client/src/usage_collector.h"
 #include "client/src/verifier_view.h"
 #include "core/clock.h"
 #include "core/key_hints.h"
@@ -59,6 +60,11 @@ class Core {
   static constexpr absl::Duration kCloseTimeout = absl::Seconds(5);
   // Of keys that were made elsewhere: 64 MiB of hints, once there are such keys.
   static constexpr size_t kMaxForeignHints = size_t{1} << 20;
+  static constexpr absl::Duration kCloseTimeout = absl::Milliseconds(4500);
+  // And before that so long for the authority to take the last reports of usage.
+  static constexpr absl::Duration kLeaveTimeout = absl::Milliseconds(500);
+
+  void ReportTheRest();
 
   Core(ClientOptions options, Connection::Options connection, const sync::SessionId& session,
        const Clock& clock, RandomSource& random);
@@ -70,6 +76,7 @@ class Core {
   NegativeCache negatives_;
   KeyHints foreign_;
   InsertFence fence_;
+  UsageCollector usage_;
   FlightTable flights_;
   Connection connection_;
   EventLoop loop_;

@@ -74,7 +74,8 @@ absl::Status Decision::ToStatus() const {
 namespace client {
 
 Decision DecisionBuilder::FromGrant(std::shared_ptr<const CachedGrant> grant,
-                                    const CheckRequirements& wanted, AnswerSource source) {
+                                    const CheckRequirements& wanted, AnswerSource source,
+                                    absl::Duration now) {
   Requirements requirements{.project_id = wanted.project_id,
                             .required_scopes = wanted.required_scopes,
                             .any_scopes = wanted.any_scopes};
@@ -85,6 +86,8 @@ Decision DecisionBuilder::FromGrant(std::shared_ptr<const CachedGrant> grant,
   // The authority answers no check with such a text, whatever the key's limits are.
   const bool no_address = !wanted.client_ip.empty() && !requirements.client_ip.has_value();
   if (no_address && code != VerifyCode::kNotFound) code = VerifyCode::kAddressNotAllowed;
+
+  if (source != AnswerSource::kAuthority) CountUse(*grant, code, wanted.client_ip, now);
 
   Decision decision;
   decision.code_ = static_cast<DecisionCode>(code);

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "absl/time/time.h"
 #include "claviger/decision.h"
 #include "claviger/grant.h"
 #include "client/src/cached_grant.h"
@@ -28,8 +29,10 @@ enum class AnswerSource : unsigned char { kAuthority, kCache, kStaleCache };
 class DecisionBuilder {
  public:
   // What `grant` comes to for `wanted`: core's Decide. Allocates only to name missing scopes.
+  // Counts the check in `grant`, as of `now`, unless the authority answered and has counted it.
   static Decision FromGrant(std::shared_ptr<const CachedGrant> grant,
-                            const CheckRequirements& wanted, AnswerSource source);
+                            const CheckRequirements& wanted, AnswerSource source,
+                            absl::Duration now);
   // A denial without a grant. For kValid, which nobody is without a grant: UNAVAILABLE.
   static Decision Denied(VerifyCode code, AnswerSource source);
   static Decision Unavailable(std::string_view detail);

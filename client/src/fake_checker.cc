@@ -55,7 +55,7 @@ Grant MakeGrant(const GrantFields& fields) {
 Decision DecideOn(const Grant& grant, const CheckRequirements& requirements) {
   if (!grant) return MakeDenial(DecisionCode::kNotFound);
   return client::DecisionBuilder::FromGrant(client::GrantAccess::Of(grant), requirements,
-                                            client::AnswerSource::kAuthority);
+                                            client::AnswerSource::kAuthority, absl::ZeroDuration());
 }
 
 Decision MakeDenial(DecisionCode code) {

@@ -215,7 +215,38 @@ bool GrantCache::EvictOne(Shard& shard) {
   return true;
 }
 
+void GrantCache::TakeUses(UseCursor& cursor, size_t visits, size_t max_keys, absl::Duration now,
+                          std::vector<sync::KeyUse>& out) {
+  // So many under one lock.
+  constexpr size_t kVisitsAtOnce = 1024;
+  for (size_t shards = 0; shards <= kShards && visits > 0 && out.size() < max_keys;) {
+    Shard& shard = shards_[cursor.shard];
+    absl::MutexLock lock(&shard.mutex);
+    while (!shard.gone.empty() && out.size() < max_keys) {
+      GoneUse& gone = shard.gone.back();
+      if (gone.use.last_used_ago.has_value()) gone.use.last_used_ago = now - gone.last_used;
+      out.push_back(std::move(gone.use));
+      shard.gone.pop_back();
+    }
+    const size_t end = std::min(shard.ring.size(), cursor.index + std::min(visits, kVisitsAtOnce));
+    for (; cursor.index < end && out.size() < max_keys; ++cursor.index, --visits) {
+      std::optional<sync::KeyUse> use = TakeUse(*shard.ring[cursor.index]->grant_, now);
+      if (use.has_value()) out.push_back(*std::move(use));
+    }
+    if (cursor.index < shard.ring.size()) continue;
+    cursor = {.shard = (cursor.shard + 1) % kShards, .index = 0};
+    ++shards;
+  }
+}
+
 void GrantCache::Remove(Shard& shard, GrantEntry* entry) {
+  if (shard.gone.size() < kMaxGone) {
+    // Counted from boot: how long ago that was is for who takes it to say.
+    std::optional<sync::KeyUse> use = TakeUse(*entry->grant_, absl::ZeroDuration());
+    if (use.has_value()) {
+      shard.gone.push_back({.use = *std::move(use), .last_used = LastUseOf(*entry->grant_)});
+    }
+  }
   // A reader that stands on `entry` still finds its way on: `entry` keeps its link.
   GrantEntry* const next = entry->next_.load(std::memory_order_relaxed);
   Bucket& bucket = buckets_[BucketIndex(entry->id_)];

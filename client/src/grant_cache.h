@@ -24,6 +24,7 @@
 #include "core/digest.h"
 #include "core/key_format.h"
 #include "core/revision.h"
+#include "core/sync_messages.h"
 
 namespace claviger::client {
 
@@ -107,8 +108,8 @@ class GrantCache {
     explicit Reader(const GrantCache& cache) : cache_(cache), guard_(cache.reclaimer_) {}
 
     // The entry at `place`, to be used while this reader lives; null: none. Whether it is still
-    // alive and the hash matches is the caller's to test. `meanwhile` runs while it is being fetched
-    // where the entry lies, and `then` while the entry and its grant are.
+    // alive and the hash matches is the caller's to test. `meanwhile` runs while it is being
+    // fetched where the entry lies, and `then` while the entry and its grant are.
     template <typename Meanwhile, typename Then>
     const GrantEntry* Find(const Place& place, Meanwhile meanwhile, Then then) const {
       meanwhile();
@@ -133,6 +134,18 @@ class GrantCache {
   // Takes constant time; the memory comes back as new entries need it.
   void Flush();
 
+  // Where TakeUses goes on.
+  struct UseCursor {
+    size_t shard = 0;
+    size_t index = 0;
+  };
+  // Takes what checks from the cache have counted out of at most `visits` entries, until `max_keys`
+  // are in `out`, and what entries had counted that are gone. At most once around. A check that has
+  // found an entry which is removed just then may be missed. `now` on the scale of
+  // Clock::SinceBoot.
+  void TakeUses(UseCursor& cursor, size_t visits, size_t max_keys, absl::Duration now,
+                std::vector<sync::KeyUse>& out);
+
   // With the flushed ones that still take memory.
   size_t entries() const { return entries_.load(std::memory_order_relaxed); }
   size_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
@@ -140,9 +153,18 @@ class GrantCache {
 
  private:
   static constexpr size_t kShards = 64;
+  // Of a shard. What more entries that go have counted is lost.
+  static constexpr size_t kMaxGone = 256;
 
-  // The first entry of a chain, and where its grant is, which else would be known only once the entry
-  // had come from memory. Only `first` is relied on: the others may be of an entry that is gone.
+  // What an entry that is gone had counted.
+  struct GoneUse {
+    sync::KeyUse use;
+    absl::Duration last_used;  // on the scale of Clock::SinceBoot
+  };
+
+  // The first entry of a chain, and where its grant is, which else would be known only once the
+  // entry had come from memory. Only `first` is relied on: the others may be of an entry that is
+  // gone.
   struct alignas(32) Bucket {
     std::atomic<GrantEntry*> first{nullptr};
     std::atomic<const void*> grant{nullptr};
@@ -156,6 +178,7 @@ class GrantCache {
     std::vector<GrantEntry*> ring ABSL_GUARDED_BY(mutex);
     size_t hand ABSL_GUARDED_BY(mutex) = 0;
     uint64_t purged ABSL_GUARDED_BY(mutex) = 0;  // generation whose forerunners are gone from here
+    std::vector<GoneUse> gone ABSL_GUARDED_BY(mutex);
   };
 
   size_t BucketIndex(const KeyId& id) const;

@@ -29,11 +29,16 @@ class Call final : public std::enable_shared_from_this<Call> {
   }
 
   void Send(const sync::FromVerifier& message) {
-    if (ending_) return;
+    if (ending_ || sent_all_) return;
     outbox_.push_back(ToProto(message));
     // We speak when spoken to: a peer that does not listen does not make us hoard.
     if (outbox_.size() > kMaxOutbox) return Break(absl::ResourceExhaustedError("not read"));
     if (started_ && outbox_.size() == 1) WriteNext();
+  }
+
+  void EndSending() {
+    if (ending_ || std::exchange(sent_all_, true)) return;
+    if (started_ && outbox_.empty()) EndWrites();
   }
 
   // Nothing is heard from it any more.
@@ -74,7 +79,11 @@ class Call final : public std::enable_shared_from_this<Call> {
     started_ = true;
     if (!ok || ending_) return Finish();
     ReadNext();
-    if (!outbox_.empty()) WriteNext();
+    if (!outbox_.empty()) {
+      WriteNext();
+    } else if (sent_all_) {
+      EndWrites();
+    }
     if (handler_ != nullptr) handler_->OnConnected(id_);
   }
 
@@ -98,8 +107,19 @@ class Call final : public std::enable_shared_from_this<Call> {
   void OnWritten(bool ok) {
     outbox_.pop_front();
     // A write that failed is the stream's end, which the pending read tells.
-    if (ok && !ending_ && !outbox_.empty()) WriteNext();
+    if (!ok || ending_) return;
+    if (!outbox_.empty()) {
+      WriteNext();
+    } else if (sent_all_) {
+      EndWrites();
+    }
   }
+
+  void EndWrites() {
+    Begin([this](void* tag) { call_->WritesDone(tag); }, &Call::OnWritesEnded);
+  }
+  // The peer's answer to it is the end of the pending read.
+  void OnWritesEnded(bool /*ok*/) {}
 
   // Gives the stream up for a reason of ours; what is pending then ends.
   void Break(absl::Status why) {
@@ -134,6 +154,7 @@ class Call final : public std::enable_shared_from_this<Call> {
   absl::Status broken_;
   bool started_ = false;
   bool ending_ = false;
+  bool sent_all_ = false;  // nothing is to be written behind the outbox
 };
 
 class GrpcSyncStream final : public SyncStream {
@@ -141,6 +162,7 @@ class GrpcSyncStream final : public SyncStream {
   explicit GrpcSyncStream(std::shared_ptr<Call> call) : call_(std::move(call)) {}
   ~GrpcSyncStream() override { call_->Close(); }
   void Send(const sync::FromVerifier& message) override { call_->Send(message); }
+  void EndSending() override { call_->EndSending(); }
 
  private:
   const std::shared_ptr<Call> call_;

@@ -79,8 +79,16 @@ SyncActions SyncClient::OnTimer(absl::Duration now) {
   if (state_ != SyncState::kWaiting && now >= SilentUntil()) {
     BackOff(actions);
   } else if (state_ == SyncState::kFollowing && now >= next_beat_) {
-    SendBeat(now, actions);
+    SendBeat(now, /*may_report=*/true, actions);
   }
+  UpdateTimer(actions);
+  return actions;
+}
+
+SyncActions SyncClient::BeatOnceMore(absl::Duration now) {
+  SyncActions actions;
+  if (state_ != SyncState::kFollowing) return actions;
+  SendBeat(now, /*may_report=*/true, actions);
   UpdateTimer(actions);
   return actions;
 }
@@ -109,7 +117,7 @@ void SyncClient::Handle(const sync::Welcome& welcome, absl::Duration now, SyncAc
     actions.push_back(SetLease{lease_end_});
   }
   LearnImportedKeys(welcome.imported_keys, actions);
-  if (same_epoch && welcome.resumed) return SendBeat(now, actions);
+  if (same_epoch && welcome.resumed) return SendBeat(now, /*may_report=*/false, actions);
   epoch_ = welcome.epoch;
   projects_ = std::move(projects);
   MoveTo(welcome.head_revision, same_epoch || rules_.flush_on_new_epoch, {}, now, actions);
@@ -173,12 +181,12 @@ void SyncClient::MoveTo(Revision position, bool flush, std::vector<sync::Item> i
                  .epoch = *epoch_,
                  .position = position,
                  .projects = projects_};
-  if (!rules_.evict_before_ack) SendBeat(now, actions);
+  if (!rules_.evict_before_ack) SendBeat(now, /*may_report=*/false, actions);
   actions.push_back(std::move(step));
-  if (rules_.evict_before_ack) SendBeat(now, actions);
+  if (rules_.evict_before_ack) SendBeat(now, /*may_report=*/false, actions);
 }
 
-void SyncClient::SendBeat(absl::Duration now, SyncActions& actions) {
+void SyncClient::SendBeat(absl::Duration now, bool may_report, SyncActions& actions) {
   while (!sent_beats_.empty() && sent_beats_.front().sent_at + sync::kMaxLease <= now) {
     sent_beats_.pop_front();
   }
@@ -186,7 +194,8 @@ void SyncClient::SendBeat(absl::Duration now, SyncActions& actions) {
   // When full, it is the new one that is forgotten: the answers on their way are for older ones.
   if (sent_beats_.size() < kMaxSentBeats) sent_beats_.push_back({last_beat_id_, now});
   next_beat_ = now + beat_interval_;
-  actions.push_back(Send{sync::Beat{.beat_id = last_beat_id_, .acked_revision = position_}});
+  actions.push_back(
+      Send{sync::Beat{.beat_id = last_beat_id_, .acked_revision = position_}, may_report});
 }
 
 void SyncClient::Reconnect(absl::Duration delay, SyncActions& actions) {

@@ -34,6 +34,9 @@ struct SetImportedKeys {
 // Onto the current connection.
 struct Send {
   sync::FromVerifier message;
+  // A beat that nobody waits for: reports of usage may ride on it. What rides is said once, whether
+  // it arrives or not: the machine neither keeps nor repeats it.
+  bool may_report = false;
 };
 // Close the connection that there is, if any; after `delay` open a new one, and call it
 // `connection`. Then OnConnected, or OnDisconnected if that failed. Replaces an earlier Connect.
@@ -91,6 +94,8 @@ class SyncClient {
   SyncActions OnDisconnected(ConnectionId connection, absl::Duration now);
   // May come late, early or twice.
   SyncActions OnTimer(absl::Duration now);
+  // One more beat, for last reports, where the stream stands; else no actions.
+  SyncActions BeatOnceMore(absl::Duration now);
 
   SyncState state() const { return state_; }
   // None before the first Welcome, and when all begins anew.
@@ -117,7 +122,7 @@ class SyncClient {
   // Goes to `position`, then says so.
   void MoveTo(Revision position, bool flush, std::vector<sync::Item> items, absl::Duration now,
               SyncActions& actions);
-  void SendBeat(absl::Duration now, SyncActions& actions);
+  void SendBeat(absl::Duration now, bool may_report, SyncActions& actions);
   void Reconnect(absl::Duration delay, SyncActions& actions);
   void BackOff(SyncActions& actions);
   void EndLease(SyncActions& actions);

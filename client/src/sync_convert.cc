@@ -30,9 +30,22 @@ class Writer {
   void operator()(const sync::Beat& beat) {
     out_.mutable_beat()->set_beat_id(beat.beat_id);
     out_.mutable_beat()->set_acked_revision(beat.acked_revision.value);
+    for (const sync::KeyUse& use : beat.usage) Fill(use, *out_.mutable_beat()->add_usage());
   }
 
  private:
+  static void Fill(const sync::KeyUse& use, v1::KeyUsage& out) {
+    out.set_key_id(use.id.ToString());
+    out.set_valid_count(use.valid);
+    out.set_insufficient_scope_count(use.insufficient_scope);
+    out.set_address_not_allowed_count(use.address_not_allowed);
+    out.set_other_denied_count(use.other_denied);
+    if (use.last_used_ago.has_value()) {
+      FillDuration(*use.last_used_ago, *out.mutable_last_used_ago());
+    }
+    out.set_last_used_address(use.last_used_address);
+  }
+
   v1::SyncRequest& out_;
 };
 

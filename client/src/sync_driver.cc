@@ -11,8 +11,31 @@ SyncDriver::SyncDriver(SyncClient::Options options, const Surroundings& surround
 
 void SyncDriver::Start() { CarryOut(machine_.Start()); }
 
+void SyncDriver::Leave(absl::AnyInvocable<void()> done) {
+  // Half a million keys: more than a cache of the usual size has.
+  constexpr int kMaxLastBeats = 1000;
+  const absl::Duration now = env_.clock.SinceBoot();
+  bool reported = false;
+  for (int i = 0; i < kMaxLastBeats && env_.usage != nullptr && stream_ != nullptr; ++i) {
+    if (machine_.state() != SyncState::kFollowing) break;
+    std::vector<sync::KeyUse> rest = env_.usage->TakeRest(now);
+    if (rest.empty()) break;
+    for (SyncAction& action : machine_.BeatOnceMore(now)) {
+      auto* const send = std::get_if<Send>(&action);
+      if (send == nullptr) continue;  // no timer is needed any more
+      std::get<sync::Beat>(send->message).usage = std::move(rest);
+      stream_->Send(send->message);
+      reported = true;
+    }
+  }
+  if (!reported) return done();
+  left_ = std::move(done);
+  stream_->EndSending();
+}
+
 void SyncDriver::Stop() {
   stopped_ = true;
+  left_ = nullptr;
   for (std::optional<Scheduler::TaskId>* task : {&timer_, &connect_, &lease_watch_}) {
     Reschedule(*task, absl::InfiniteDuration(), {});
   }
@@ -55,6 +78,7 @@ void SyncDriver::OnMessage(ConnectionId connection, const sync::FromAuthority& m
 }
 
 void SyncDriver::OnDisconnected(ConnectionId connection, const absl::Status& why) {
+  if (left_ != nullptr) return std::exchange(left_, nullptr)();
   {
     absl::MutexLock lock(&mutex_);
     last_error_ = why.ok() ? absl::UnavailableError("the authority ended the stream") : why;
@@ -88,7 +112,11 @@ void SyncDriver::Do(const SetImportedKeys& imported_keys) {
 }
 
 void SyncDriver::Do(const Send& send) {
-  if (stream_ != nullptr) stream_->Send(send.message);
+  if (stream_ == nullptr) return;
+  if (!send.may_report || env_.usage == nullptr) return stream_->Send(send.message);
+  sync::Beat beat = std::get<sync::Beat>(send.message);
+  beat.usage = env_.usage->Take(env_.clock.SinceBoot());
+  stream_->Send(beat);
 }
 
 void SyncDriver::Do(const Connect& connect) {

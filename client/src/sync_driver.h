@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
@@ -16,6 +17,7 @@
 #include "client/src/sync_client.h"
 #include "client/src/sync_rules.h"
 #include "client/src/sync_stream.h"
+#include "client/src/usage_collector.h"
 #include "client/src/verifier_view.h"
 #include "core/clock.h"
 #include "core/random.h"
@@ -29,7 +31,7 @@ class SyncDriver final : private SyncStreamHandler {
   // An attempt to connect takes at most this long.
   static constexpr absl::Duration kConnectTimeout = absl::Seconds(5);
 
-  // All references outlive the driver; `observer` may be null.
+  // All outlive the driver; `observer` and `usage` may be null.
   struct Surroundings {
     SyncStreamOpener& opener;
     Scheduler& scheduler;
@@ -38,11 +40,15 @@ class SyncDriver final : private SyncStreamHandler {
     VerifierView& view;
     InsertFence& fence;
     ClientObserver* observer;
+    UsageCollector* usage = nullptr;
   };
   SyncDriver(SyncClient::Options options, const Surroundings& surroundings,
              const SyncRules& rules = {});
 
   void Start();
+  // Says what is still to be reported, where a stream stands, and calls `done` when the authority
+  // has read it or is gone; at once where there is nothing to say. Stop follows.
+  void Leave(absl::AnyInvocable<void()> done);
   // Gives the lease back and closes the stream. Nothing happens any more.
   void Stop();
 
@@ -74,6 +80,7 @@ class SyncDriver final : private SyncStreamHandler {
   SyncClient machine_;
   std::unique_ptr<SyncStream> stream_;
   bool stopped_ = false;
+  absl::AnyInvocable<void()> left_;  // set between Leave and the end of the stream
   std::optional<Scheduler::TaskId> timer_;
   std::optional<Scheduler::TaskId> connect_;  // the delay before a connection, then its timeout
   std::optional<Scheduler::TaskId> lease_watch_;

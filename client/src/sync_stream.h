@@ -18,6 +18,9 @@ class SyncStream {
   virtual ~SyncStream() = default;
   // Queues a message.
   virtual void Send(const sync::FromVerifier& message) = 0;
+  // Says that nothing more comes, after what is queued. The peer ends the stream in turn, which
+  // comes to OnDisconnected.
+  virtual void EndSending() = 0;
 };
 
 // The receiving end. Called on the client's thread, never from within a call to the stream.

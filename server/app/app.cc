@@ -89,6 +89,7 @@ absl::Status App::OpenStore(const Clock& clock) {
   options.memory_bytes =
       config_.store.memory_bytes - config_.store.memory_bytes / kRecordCacheShare;
   options.accept_older_state = config_.store.accept_older_state;
+  options.usage_retention = config_.store.usage_retention;
   options.commit.observer = [this](const BatchStats& batch) { metrics_.ObserveBatch(batch); };
   absl::StatusOr<std::unique_ptr<RocksDbStore>> store = RocksDbStore::Open(options);
   if (!store.ok()) return store.status();
@@ -155,7 +156,7 @@ absl::Status App::StartGrpc() {
   redigester_ = std::make_unique<Redigester>(*store_, peppers_, *clock_);
   verifier_ =
       std::make_unique<Verifier>(*cache_, peppers_, *clock_, *verify_observer_, redigester_.get());
-  authenticator_ = std::make_unique<Authenticator>(*verifier_, callers_, *clock_);
+  authenticator_ = std::make_unique<Authenticator>(*verifier_, callers_, *clock_, &usage_);
   keys_ = std::make_unique<KeyManager>(*store_, peppers_, random_, *clock_, admins_.get());
   bulk_ = std::make_unique<BulkRevoker>(*keys_, *store_, *clock_);
   lookup_ = std::make_unique<KeyLookup>(*verifier_);
@@ -163,15 +164,24 @@ absl::Status App::StartGrpc() {
   projects_ =
       std::make_unique<ProjectManager>(*store_, *clock_, [this] { sweep_timer_->RunAllSoon(); });
   workers_ = std::make_unique<WorkerPool>(kListThreads, kMaxWaitingLists);
+  usage_flusher_ = std::make_unique<UsageFlusher>(
+      usage_, *store_, *clock_,
+      UsageFlusher::Hooks{
+          .first_use = [this](const KeyId& id, absl::Time at) { BeginGrace(id, at); },
+          .on_flush =
+              [this](const UsageFlush& flush) {
+                metrics_.ObserveUsageFlush(flush.took, flush.dropped);
+              }});
 
   const RpcEnvironment environment{*authenticator_, *clock_, metrics_, *refusals_,
                                    config_.store.deleted_key_retention};
-  key_authority_ = std::make_unique<KeyAuthorityService>(
-      environment, *keys_, *lookup_, *importer_, *store_, *workers_, *sync_, *bulk_);
+  key_authority_ = std::make_unique<KeyAuthorityService>(environment, *keys_, *lookup_, *importer_,
+                                                         *store_, *workers_, *sync_, *bulk_);
   projects_service_ = std::make_unique<ProjectsService>(environment, *projects_, *workers_, *sync_);
   audit_service_ = std::make_unique<AuditService>(environment, *store_, *workers_, *audit_watch_);
-  verifier_service_ =
-      std::make_unique<VerifierService>(environment, *verifier_, *clock_, *sync_, store_->epoch());
+  verifier_service_ = std::make_unique<VerifierService>(environment, *verifier_, *clock_, *sync_,
+                                                        store_->epoch(), usage_);
+  usage_service_ = std::make_unique<UsageService>(environment, *store_, *workers_);
 
   std::shared_ptr<grpc::ServerCredentials> credentials = grpc::InsecureServerCredentials();
   if (config_.tls_enabled()) {
@@ -211,6 +221,7 @@ absl::Status App::StartGrpc() {
   builder.RegisterService(projects_service_.get());
   builder.RegisterService(audit_service_.get());
   builder.RegisterService(verifier_service_.get());
+  builder.RegisterService(usage_service_.get());
   builder.RegisterCallbackGenericService(&unknown_methods_);
   server_ = builder.BuildAndStart();
   if (server_ == nullptr || port == 0) {
@@ -254,6 +265,7 @@ void App::StartTimer() {
   tasks.push_back({kSecond, [this] { clock_->Raise(); }});
   tasks.push_back({kSecond, [this] { audit_watch_->CheckCallers(); }});
   tasks.push_back({kLeftOutInterval, [this] { refusals_->RecordLeftOut(); }});
+  tasks.push_back({kSecond, [this] { usage_flusher_->FlushIfDue(); }});
   if (certificates_ != nullptr) {
     tasks.push_back({kSecond, [this] { certificates_->Poll(); }});
   }
@@ -261,11 +273,22 @@ void App::StartTimer() {
 
   key_gauges_ = std::make_unique<KeyGauges>(
       *store_, *clock_, metrics_.keys(),
-      KeyGaugeOptions{.last_uses = nullptr, .projects = config_.metrics.projects});
+      KeyGaugeOptions{.last_uses = LastUsesOf(*store_), .projects = config_.metrics.projects});
   count_timer_ = std::make_unique<PeriodicTasks>(
       *clock_, std::vector<PeriodicTasks::Task>{
                    {kExpiryInterval, [this] { key_gauges_->RefreshExpiring(); }},
                    {kWalkInterval, [this] { key_gauges_->WalkSlice(); }}});
+}
+
+void App::BeginGrace(const KeyId& successor, absl::Time first_use) {
+  keys_->BeginGrace(successor, first_use,
+                    [successor](const absl::StatusOr<std::shared_ptr<const KeyRecord>>& begun) {
+                      if (begun.ok()) return;
+                      // The flusher comes back to it while the grace waits.
+                      log::Warning("a grace that waits for the first use has not begun",
+                                   {{"key_id", successor.ToString()},
+                                    {"why", std::string(begun.status().message())}});
+                    });
 }
 
 void App::RefreshGauges() {
@@ -343,6 +366,7 @@ void App::Stop() {
   workers_.reset();
   if (store_ == nullptr) return;
   if (refusals_ != nullptr) refusals_->RecordLeftOut();
+  if (usage_flusher_ != nullptr) usage_flusher_->Flush();
   if (sync_ != nullptr) RecordRemainingLeases(*store_, leases_left);
   store_->Close();
   // Behind the last change: one that deletes a project still wakes it.

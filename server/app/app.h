@@ -22,8 +22,8 @@
 #include "server/audit/entry_counter.h"
 #include "server/audit/refusal_recorder.h"
 #include "server/config/server_config.h"
-#include "server/manage/audit_watch.h"
 #include "server/manage/admin_keys.h"
+#include "server/manage/audit_watch.h"
 #include "server/manage/authenticator.h"
 #include "server/manage/bulk_revoke.h"
 #include "server/manage/caller_map.h"
@@ -37,10 +37,13 @@
 #include "server/rpc/key_authority_service.h"
 #include "server/rpc/projects_service.h"
 #include "server/rpc/unknown_method.h"
+#include "server/rpc/usage_service.h"
 #include "server/rpc/verifier_service.h"
 #include "server/rpc/worker_pool.h"
 #include "server/transport/certificate_reloader.h"
 #include "server/transport/http_endpoint.h"
+#include "server/usage/usage_flusher.h"
+#include "server/usage/usage_recorder.h"
 #include "server/verify/record_cache.h"
 #include "server/verify/redigester.h"
 #include "server/verify/verifier.h"
@@ -84,6 +87,8 @@ class App {
   absl::Status StartHttp();
   void StartSweep();
   void StartTimer();
+  // The key `successor` was used for the first time at `first_use`.
+  void BeginGrace(const KeyId& successor, absl::Time first_use);
   void RefreshGauges();
   // Says so when the pepper file is not the one that was started with.
   void ComparePeppers(const ServerConfig& config) const;
@@ -105,6 +110,8 @@ class App {
   std::unique_ptr<RecordCache> cache_;
   std::unique_ptr<Redigester> redigester_;
   std::unique_ptr<Verifier> verifier_;
+  UsageRecorder usage_;
+  std::unique_ptr<UsageFlusher> usage_flusher_;
   CallerMapHolder callers_;
   std::unique_ptr<Authenticator> authenticator_;
   std::unique_ptr<AdminKeys> admins_;
@@ -124,6 +131,7 @@ class App {
   std::unique_ptr<AuditService> audit_service_;
   std::unique_ptr<VerifierService> verifier_service_;
   UnknownMethodService unknown_methods_;
+  std::unique_ptr<UsageService> usage_service_;
   std::unique_ptr<grpc::Server> server_;
   std::unique_ptr<HttpEndpoint> http_;
   std::unique_ptr<PeriodicTasks> timer_;

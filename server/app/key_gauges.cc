@@ -24,6 +24,19 @@ void Warn(const absl::Status& why) {
 
 }  // namespace
 
+LastUseReader LastUsesOf(const KeyStore& store) {
+  return [&store](
+             std::span<const KeyId> ids) -> absl::StatusOr<absl::flat_hash_map<KeyId, absl::Time>> {
+    const auto found = store.FindLastUses(ids);
+    if (!found.ok()) return found.status();
+    absl::flat_hash_map<KeyId, absl::Time> times;
+    for (size_t i = 0; i < ids.size(); ++i) {
+      if ((*found)[i].has_value()) times.emplace(ids[i], (*found)[i]->time);
+    }
+    return times;
+  };
+}
+
 KeyGauges::KeyGauges(const KeyStore& store, const Clock& clock, KeyMetrics& metrics,
                      KeyGaugeOptions options)
     : store_(store), clock_(clock), metrics_(metrics), options_(std::move(options)) {}

@@ -26,6 +26,9 @@ namespace claviger {
 using LastUseReader =
     std::function<absl::StatusOr<absl::flat_hash_map<KeyId, absl::Time>>(std::span<const KeyId>)>;
 
+// Asks `store`, which outlives what is returned.
+LastUseReader LastUsesOf(const KeyStore& store);
+
 struct KeyGaugeOptions {
   // Empty: unused keys are not counted.
   LastUseReader last_uses;

@@ -72,6 +72,10 @@ absl::Status StoreConfig::Validate() const {
     return InvalidSetting("deleted-key-retention", absl::FormatDuration(deleted_key_retention),
                           "1h to 87600h (10 years)");
   }
+  if (usage_retention < kMinUsageRetention || usage_retention > kMaxUsageRetention) {
+    return InvalidSetting("usage-retention", absl::FormatDuration(usage_retention),
+                          "48h to 87840h (10 years)");
+  }
   return absl::OkStatus();
 }
 

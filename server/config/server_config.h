@@ -19,6 +19,7 @@
 #include "server/transport/listen_address.h"
 #include "server/transport/server_limits.h"
 #include "server/transport/tls_identity.h"
+#include "storage/usage.h"
 
 namespace claviger {
 
@@ -58,6 +59,8 @@ struct StoreConfig {
   bool accept_older_state = false;
   // How long a deleted key can be shown again before it goes for good: 1 h to 10 years.
   absl::Duration deleted_key_retention = kDefaultDeletedKeyRetention;
+  // How long counts of checks are kept, by hour: 48 h to 10 years.
+  absl::Duration usage_retention = kDefaultUsageRetention;
 
   absl::Status Validate() const;
 };

@@ -143,6 +143,8 @@ void AddStore(ServerConfig& config, List& list) {
               "cache forget what it has")
       .Duration("deleted-key-retention", config.store.deleted_key_retention,
                 "How long a deleted key can be undeleted")
+      .Duration("usage-retention", config.store.usage_retention,
+                "How long counts of checks are kept")
       .Path("pepper-file", config.callers.pepper_file, "Peppers as `id:base64` lines, mode 0600")
       .Path("caller-map", config.callers.caller_map, "Which client certificates are which callers");
 }

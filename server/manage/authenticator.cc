@@ -10,6 +10,7 @@ namespace claviger {
 namespace {
 
 constexpr std::string_view kBearer = "bearer ";
+constexpr UsedBy kUsedByAuthority = {.kind = "system", .name = ""};
 
 absl::Status InvalidCredential() {
   return ErrorBuilder(absl::StatusCode::kUnauthenticated, Reason::kCredentialInvalid)
@@ -32,8 +33,8 @@ std::string RecordedPeer(const ShownCredentials& shown) {
 }  // namespace
 
 Authenticator::Authenticator(Verifier& verifier, const CallerMapHolder& certificates,
-                             const Clock& clock)
-    : verifier_(verifier), certificates_(certificates), clock_(clock) {}
+                             const Clock& clock, UsageRecorder* usage)
+    : verifier_(verifier), certificates_(certificates), clock_(clock), usage_(usage) {}
 
 absl::StatusOr<Caller> Authenticator::Authenticate(const ShownCredentials& shown) const {
   if (shown.authorization.has_value()) return ByKey(*shown.authorization, shown);
@@ -55,18 +56,23 @@ absl::StatusOr<Caller> Authenticator::ByKey(std::string_view authorization,
   absl::StatusOr<std::shared_ptr<const CachedKey>> key = verifier_.Match(CredentialOf(*token));
   if (!key.ok()) return key.status();
   if (*key == nullptr) return InvalidCredential();
-  if (absl::Status s = CheckRecord((*key)->record(), shown.peer); !s.ok()) return s;
-  return Caller::FromKey((*key)->shared_record(), RecordedPeer(shown));
+  const absl::Time now = clock_.Now();
+  const VerifyCode code = CheckRecord((*key)->record(), shown.peer, now);
+  std::string peer = RecordedPeer(shown);
+  if (usage_ != nullptr) {
+    usage_->Count((*key)->shared_record(), code, IpAddress::Parse(peer), kUsedByAuthority, now);
+  }
+  if (code != VerifyCode::kValid) return InvalidCredential();
+  return Caller::FromKey((*key)->shared_record(), std::move(peer));
 }
 
-absl::Status Authenticator::CheckRecord(const KeyRecord& record,
-                                        const std::function<std::string()>& peer) const {
+VerifyCode Authenticator::CheckRecord(const KeyRecord& record,
+                                      const std::function<std::string()>& peer,
+                                      absl::Time now) const {
   Requirements wanted;
   // The transport's own word, which is right here: it is the caller itself that is being checked.
   if (!record.allowed_cidrs.empty()) wanted.client_ip = IpAddress::Parse(peer());
-  if (Decide(SubjectOf(record), wanted, clock_.Now()) == VerifyCode::kValid)
-    return absl::OkStatus();
-  return InvalidCredential();
+  return Decide(SubjectOf(record), wanted, now);
 }
 
 absl::Status Authenticator::Recheck(const Caller& caller, std::string_view permission) const {
@@ -74,8 +80,9 @@ absl::Status Authenticator::Recheck(const Caller& caller, std::string_view permi
     const absl::StatusOr<std::shared_ptr<const CachedKey>> key = verifier_.Find(*id);
     if (!key.ok()) return key.status();
     if (*key == nullptr) return InvalidCredential();
-    absl::Status s = CheckRecord((*key)->record(), [&caller] { return caller.peer(); });
-    if (!s.ok()) return s;
+    const VerifyCode code =
+        CheckRecord((*key)->record(), [&caller] { return caller.peer(); }, clock_.Now());
+    if (code != VerifyCode::kValid) return InvalidCredential();
     return Caller::FromKey((*key)->shared_record(), caller.peer()).Require(permission);
   }
   std::shared_ptr<const CertificateIdentity> identity =

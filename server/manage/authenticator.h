@@ -12,6 +12,7 @@
 #include "core/clock.h"
 #include "server/manage/caller.h"
 #include "server/manage/caller_map.h"
+#include "server/usage/usage_recorder.h"
 #include "server/verify/verifier.h"
 
 namespace claviger {
@@ -34,8 +35,10 @@ struct ShownCredentials {
 // Thread safety: all methods may be called from any thread at once.
 class Authenticator {
  public:
-  // All arguments outlive the authenticator.
-  Authenticator(Verifier& verifier, const CallerMapHolder& certificates, const Clock& clock);
+  // All arguments outlive the authenticator. Calls count as checks of the caller's key, by the
+  // authority itself; `usage` may be null.
+  Authenticator(Verifier& verifier, const CallerMapHolder& certificates, const Clock& clock,
+                UsageRecorder* usage = nullptr);
 
   // The caller; or UNAUTHENTICATED with `CREDENTIAL_MISSING` (nothing shown) or
   // `CREDENTIAL_INVALID` (one answer for all that is wrong with a key); or UNAVAILABLE when the
@@ -47,12 +50,14 @@ class Authenticator {
   absl::Status Recheck(const Caller& caller, std::string_view permission) const;
 
  private:
-  absl::Status CheckRecord(const KeyRecord& record, const std::function<std::string()>& peer) const;
+  VerifyCode CheckRecord(const KeyRecord& record, const std::function<std::string()>& peer,
+                         absl::Time now) const;
   absl::StatusOr<Caller> ByKey(std::string_view authorization, const ShownCredentials& shown) const;
 
   Verifier& verifier_;
   const CallerMapHolder& certificates_;
   const Clock& clock_;
+  UsageRecorder* const usage_;
 };
 
 }  // namespace claviger

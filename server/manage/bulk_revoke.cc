@@ -10,6 +10,7 @@
 #include "core/status.h"
 #include "fmt/format.h"
 #include "server/manage/errors.h"
+#include "server/manage/key_matcher.h"
 #include "server/manage/key_reading.h"
 #include "server/manage/permissions.h"
 
@@ -167,17 +168,19 @@ absl::StatusOr<std::vector<KeyId>> BulkRevoker::Find(const Caller& caller,
   const std::vector<std::string>& named = names_projects ? filter.project_ids : caller.projects();
   const absl::Time now = clock_.Now();
   std::vector<KeyId> ids;
+  KeyMatcher matcher(store_, filter, now);
   const auto collect = [&](const KeyRecord& key) {
     // Else whoever meant a customer's keys could lock out every caller of this authority.
     const bool is_meant = names_projects || key.project_id != kManagementProject;
-    if (is_meant && Matches(filter, key, now)) ids.push_back(key.id);
-    return ids.size() <= params.max_keys;
+    if (is_meant && matcher.Passes(key)) ids.push_back(key.id);
+    return matcher.status().ok() && ids.size() <= params.max_keys;
   };
   // The empty project stands for all.
   for (const std::string& project_id : reads_everywhere ? std::vector<std::string>{""} : named) {
     if (!reads_everywhere && !caller.IsBoundTo(project_id)) continue;
     absl::Status scanned = ReadScan(store_, ScanFor(project_id, filter))(nullptr, collect);
     if (!scanned.ok()) return scanned;
+    if (!matcher.status().ok()) return matcher.status();
     if (ids.size() > params.max_keys) return TooManyKeys(params.max_keys);
   }
   return ids;

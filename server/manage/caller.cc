@@ -73,8 +73,13 @@ absl::Status Caller::RequireCanGrant(const ScopeSet& permissions,
 }
 
 std::string Caller::actor() const {
-  return key_ != nullptr ? fmt::format("key:{}", key_->id.text())
-                         : fmt::format("cert:{}", certificate_->san);
+  const auto [kind, name] = actor_parts();
+  return fmt::format("{}{}", kind, name);
+}
+
+std::pair<std::string_view, std::string_view> Caller::actor_parts() const {
+  if (key_ != nullptr) return {"key:", key_->id.text()};
+  return {"cert:", certificate_->san};
 }
 
 std::optional<KeyId> Caller::key_id() const {

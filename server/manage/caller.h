@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -52,6 +53,8 @@ class Caller {
 
   // `key:<id>` or `cert:<SAN>`, for records and logs.
   std::string actor() const;
+  // The same in two parts, which live as long as this caller.
+  std::pair<std::string_view, std::string_view> actor_parts() const;
   // The address that the call came from, without the port; empty for a call that records none.
   const std::string& peer() const { return peer_; }
   // The key that the caller showed.

@@ -17,6 +17,7 @@
 #include "core/lifecycle.h"
 #include "server/manage/caller.h"
 #include "server/manage/key_order.h"
+#include "server/manage/key_use_filter.h"
 #include "storage/key_store.h"
 
 namespace claviger {
@@ -35,10 +36,7 @@ struct KeyFilter {
   std::optional<absl::Time> created_after;
   std::optional<absl::Time> expire_before;
   std::optional<absl::Time> expire_after;
-  // What is not known to have been used matches none of these three.
-  std::optional<absl::Time> last_used_before;
-  std::optional<absl::Time> last_used_after;
-  std::optional<absl::Time> unused_since;
+  KeyUseFilter use;
 };
 
 struct ListParams {
@@ -71,7 +69,7 @@ struct KeyPage {
   int64_t total_size = 0;       // only with include_total_size
 };
 
-// Whether `key` passes all but the project filter.
+// Whether `key` passes all but the project filter and those by use, which KeyMatcher asks for.
 bool Matches(const KeyFilter& filter, const KeyRecord& key, absl::Time now);
 
 // A page of keys, in an order that is total (key_order.h), so that a key which is there throughout
@@ -81,8 +79,8 @@ bool Matches(const KeyFilter& filter, const KeyRecord& key, absl::Time now);
 //
 // What is read: the keys of the owner, else of the first label, else, by expire time or with
 // `expire_before`, those that expire then, else all of the projects; of one project, of several
-// merged, or of all at once. By name, and by expire time within less than all, they are sorted.
-// `include_total_size` looks at every key of that kind, each time.
+// merged, or of all at once. By name, by last use, and by expire time within less than all, they
+// are sorted. `include_total_size` looks at every key of that kind, each time.
 //
 // Errors: PERMISSION_DENIED without keys.read; INVALID_ARGUMENT `PAGE_TOKEN_INVALID` for a token
 // that is not ours or was made with other arguments; FAILED_PRECONDITION `LIST_TOO_LARGE` where

@@ -82,7 +82,7 @@ std::string NamePlace(const KeyRecord& key, bool descending) {
 
 }  // namespace
 
-std::string PlaceOf(const ListOrder& order, const KeyRecord& key) {
+std::string PlaceOf(const ListOrder& order, const KeyRecord& key, absl::Time last_use) {
   std::string place;
   switch (order.by) {
     case KeyOrder::kCreateTime:
@@ -98,6 +98,12 @@ std::string PlaceOf(const ListOrder& order, const KeyRecord& key) {
       return place;
     case KeyOrder::kName:
       return NamePlace(key, order.descending);
+    case KeyOrder::kLastUsedTime: {
+      const uint64_t time = last_use == absl::InfinitePast() ? 0 : Sortable(last_use);
+      AppendNumber(order.descending ? ~time : time, place);
+      AppendNewestFirst(key, place);
+      return place;
+    }
   }
   return place;
 }
@@ -121,6 +127,12 @@ std::optional<ParsedPlace> ParsePlace(const ListOrder& order, std::string_view p
     case KeyOrder::kName:
       if (place.size() <= kPlaceBytes ||
           !ReadNewestFirst(place.substr(place.size() - kPlaceBytes)).has_value()) {
+        return std::nullopt;
+      }
+      return parsed;
+    case KeyOrder::kLastUsedTime:
+      if (place.size() != kTimeBytes + kPlaceBytes ||
+          !ReadNewestFirst(place.substr(kTimeBytes)).has_value()) {
         return std::nullopt;
       }
       return parsed;

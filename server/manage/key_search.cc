@@ -5,6 +5,7 @@
 
 #include "core/status.h"
 #include "fmt/format.h"
+#include "server/manage/key_matcher.h"
 
 namespace claviger {
 namespace {
@@ -47,7 +48,8 @@ class Watch {
 
 absl::Status TooManyToSort(size_t limit) {
   const std::string accepted = fmt::format(
-      "by name at most {} keys are sorted: narrow the list with project_ids, owner, label_selector "
+      "by name or last use at most {} keys are sorted: narrow the list with project_ids, owner, "
+      "label_selector "
       "or the times of creation, or order it by create_time",
       limit);
   return ErrorBuilder(absl::StatusCode::kFailedPrecondition, Reason::kListTooLarge)
@@ -81,17 +83,17 @@ std::vector<std::string> ProjectsToRead(const Caller& caller,
 // A page that fills up in the order of the list, with a bound on what is looked at.
 class KeySearch::Page {
  public:
-  Page(const ListParams& params, absl::Time now, const ListLimits& limits)
+  Page(const KeyStore& store, const ListParams& params, absl::Time now, const ListLimits& limits)
       : params_(params),
         order_{params.order, params.descending},
-        now_(now),
         limits_(limits),
+        matcher_(store, params.filter, now),
         watch_(limits) {}
 
   // Looks at the next key; false to stop.
   bool Look(const KeyRecord& key) {
     if (!watch_.Look()) return false;
-    if (Matches(params_.filter, key, now_)) {
+    if (matcher_.Passes(key)) {
       if (found_.keys.size() == params_.page_size) {
         // One more than fits: there is a page behind the last one that does.
         Stop(PlaceOf(order_, found_.keys.back()));
@@ -99,7 +101,7 @@ class KeySearch::Page {
       }
       found_.keys.push_back(key);
     }
-    return GoOnBehind(key);
+    return matcher_.status().ok() && GoOnBehind(key);
   }
   // The same for a key that does not belong here.
   bool Pass(const KeyRecord& key) { return watch_.Look() && GoOnBehind(key); }
@@ -112,9 +114,12 @@ class KeySearch::Page {
     return GoOnBehind(unending);
   }
 
-  bool stopped() const { return found_.go_on_behind.has_value() || !watch_.status().ok(); }
+  bool stopped() const {
+    return found_.go_on_behind.has_value() || !watch_.status().ok() || !matcher_.status().ok();
+  }
   absl::StatusOr<FoundKeys> Take() && {
     if (!watch_.status().ok()) return watch_.status();
+    if (!matcher_.status().ok()) return matcher_.status();
     return std::move(found_);
   }
 
@@ -128,8 +133,8 @@ class KeySearch::Page {
 
   const ListParams& params_;
   const ListOrder order_;
-  const absl::Time now_;
   const ListLimits& limits_;
+  KeyMatcher matcher_;
   Watch watch_;
   FoundKeys found_;
 };
@@ -152,6 +157,7 @@ absl::StatusOr<FoundKeys> KeySearch::Find(const std::optional<std::string>& afte
     case KeyOrder::kExpireTime:
       return FindByExpiry(after);
     case KeyOrder::kName:
+    case KeyOrder::kLastUsedTime:
       break;
   }
   auto found = FindSorted(ReadersByCreateTime(kNewestFirst, std::nullopt), limits_.sorted, after);
@@ -168,12 +174,14 @@ absl::StatusOr<int64_t> KeySearch::Count() {
                 : ReadersByCreateTime(kNewestFirst, std::nullopt);
   int64_t count = 0;
   Watch watch(limits_);
+  KeyMatcher matcher(store_, params_.filter, now_);
   for (const KeyReader& reader : readers) {
     absl::Status read = reader(nullptr, [&](const KeyRecord& key) {
-      if (Matches(params_.filter, key, now_)) ++count;
-      return watch.Look();
+      if (matcher.Passes(key)) ++count;
+      return matcher.status().ok() && watch.Look();
     });
     if (read.ok()) read = watch.status();
+    if (read.ok()) read = matcher.status();
     if (!read.ok()) return read;
   }
   return count;
@@ -248,7 +256,7 @@ absl::StatusOr<FoundKeys> KeySearch::FindByCreateTime(
     if (!found.ok()) return found.status();
     if (found->has_value()) return **std::move(found);
   }
-  Page page(params_, now_, limits_);
+  Page page(store_, params_, now_, limits_);
   const std::optional<KeyCursor> cursor =
       after.has_value() ? ParsePlace(order_, *after)->created : std::nullopt;
   absl::Status filled = FillByCreateTime(order_, cursor, /*only_unending=*/false, page);
@@ -265,7 +273,7 @@ absl::StatusOr<FoundKeys> KeySearch::FindByExpiry(const std::optional<std::strin
     if (found->has_value()) return **std::move(found);
   }
   const ParsedPlace place = after.has_value() ? *ParsePlace(order_, *after) : ParsedPlace();
-  Page page(params_, now_, limits_);
+  Page page(store_, params_, now_, limits_);
   const auto in_projects = [this](const KeyRecord& key) {
     return reads_all_projects_ ||
            std::binary_search(projects_.begin(), projects_.end(), key.project_id);
@@ -305,8 +313,10 @@ absl::StatusOr<std::optional<FoundKeys>> KeySearch::FindSorted(
   using Candidate = std::pair<std::string, KeyRecord>;
   const auto earlier = [](const Candidate& a, const Candidate& b) { return a.first < b.first; };
   std::vector<Candidate> best;
+  KeyMatcher matcher(store_, params_.filter, now_);
+  const bool by_use = order_.by == KeyOrder::kLastUsedTime;
   const auto consider = [&](const KeyRecord& key) {
-    std::string place = PlaceOf(order_, key);
+    std::string place = PlaceOf(order_, key, by_use ? matcher.LastUse(key) : absl::InfinitePast());
     if (after.has_value() && place <= *after) return;
     const bool is_full = best.size() > params_.page_size;
     if (is_full && best.front().first < place) return;
@@ -323,10 +333,11 @@ absl::StatusOr<std::optional<FoundKeys>> KeySearch::FindSorted(
     absl::Status read = reader(nullptr, [&](const KeyRecord& key) {
       too_many = watch.looked() >= limit;
       if (too_many || !watch.Look()) return false;
-      if (Matches(params_.filter, key, now_)) consider(key);
-      return true;
+      if (matcher.Passes(key)) consider(key);
+      return matcher.status().ok();
     });
     if (read.ok()) read = watch.status();
+    if (read.ok()) read = matcher.status();
     if (!read.ok()) return read;
     if (too_many) return std::nullopt;
   }

@@ -86,7 +86,9 @@ ServerMetrics::ServerMetrics(std::string_view version)
       auth_failures_(std::size(kAuthFailureNames)),
       certificate_reloads_(std::size(kReloadResults)),
       commit_seconds_(kCommitSecondsBounds, kNanosecondsPerSecond),
-      batch_mutations_(kBatchBounds, 1) {
+      batch_mutations_(kBatchBounds, 1),
+      usage_flush_seconds_(kCommitSecondsBounds, kNanosecondsPerSecond),
+      usage_dropped_(1) {
   for (const KeyState state : kKeyStates) {
     keys_by_state_.emplace(state,
                            MakeGauge(gauges_, "claviger_keys", "Keys in the store, by state.",
@@ -126,6 +128,12 @@ void ServerMetrics::ObserveBatch(const BatchStats& batch) {
   commit_seconds_.Observe(
       absl::ToDoubleSeconds(std::clamp(batch.latency, absl::ZeroDuration(), absl::Hours(24))));
   batch_mutations_.Observe(static_cast<double>(batch.mutations));
+}
+
+void ServerMetrics::ObserveUsageFlush(absl::Duration took, uint64_t dropped) {
+  usage_flush_seconds_.Observe(
+      absl::ToDoubleSeconds(std::clamp(took, absl::ZeroDuration(), absl::Hours(24))));
+  usage_dropped_.Add(0, dropped);
 }
 
 void ServerMetrics::SetRecordCacheEntries(size_t entries) {
@@ -186,6 +194,13 @@ std::vector<MetricFamily> ServerMetrics::CollectCounters() const {
                                      commit_seconds_));
   families.push_back(HistogramFamily("claviger_commit_batch_mutations",
                                      "Changes made durable together.", batch_mutations_));
+  families.push_back(HistogramFamily("claviger_usage_flush_seconds",
+                                     "How long it took to store what was counted of checks.",
+                                     usage_flush_seconds_));
+  families.push_back(MakeFamily("claviger_usage_dropped_total",
+                                "Checks that usage statistics miss, as there was no room.",
+                                MetricType::Counter));
+  AddCounter(families.back(), {}, static_cast<double>(usage_dropped_.Sum(0)));
   return families;
 }
 

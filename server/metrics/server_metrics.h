@@ -57,6 +57,8 @@ class ServerMetrics {
   void CountRecordCacheLookup(bool hit) { cache_lookups_.Add(hit ? 0 : 1); }
   void CountAuthFailure(AuthFailure reason) { auth_failures_.Add(static_cast<size_t>(reason)); }
   void CountCertificateReload(bool accepted) { certificate_reloads_.Add(accepted ? 0 : 1); }
+  // A flush of counted checks took so long, and so many checks will never be counted.
+  void ObserveUsageFlush(absl::Duration took, uint64_t dropped);
   // For KeyStore's BatchObserver.
   void ObserveBatch(const BatchStats& batch);
 
@@ -83,6 +85,8 @@ class ServerMetrics {
   StripedCounters certificate_reloads_;
   StripedHistogram commit_seconds_;
   StripedHistogram batch_mutations_;
+  StripedHistogram usage_flush_seconds_;
+  StripedCounters usage_dropped_;
 
   prometheus::Registry gauges_;
   // Owned by gauges_.

@@ -6,7 +6,6 @@
 #include <thread>
 
 namespace claviger {
-namespace {
 
 // Twice as many stripes as cores make it unlikely that two running threads share one; the bound
 // keeps a row small on a large machine.
@@ -16,13 +15,11 @@ size_t StripeCount() {
   return count;
 }
 
-size_t IndexOfThisThread() {
+size_t StripeOfThisThread() {
   static std::atomic<size_t> next = 0;
   thread_local const size_t index = next.fetch_add(1, std::memory_order_relaxed);
-  return index;
+  return index & (StripeCount() - 1);
 }
-
-}  // namespace
 
 StripedCounters::StripedCounters(size_t counters)
     : size_(counters),
@@ -30,8 +27,7 @@ StripedCounters::StripedCounters(size_t counters)
       lines_(std::make_unique<Line[]>(StripeCount() * lines_per_stripe_)) {}
 
 void StripedCounters::Add(size_t index, uint64_t amount) {
-  const size_t stripe = IndexOfThisThread() & (StripeCount() - 1);
-  Cell(stripe, index).fetch_add(amount, std::memory_order_relaxed);
+  Cell(StripeOfThisThread(), index).fetch_add(amount, std::memory_order_relaxed);
 }
 
 uint64_t StripedCounters::Sum(size_t index) const {

@@ -11,6 +11,11 @@
 
 namespace claviger {
 
+// How many stripes there are: a power of two, 4 to 64, more than threads that run at once.
+size_t StripeCount();
+// The stripe that this thread writes to, below StripeCount(); always the same.
+size_t StripeOfThisThread();
+
 // A row of counters, kept once per stripe; a thread always adds to the same stripe, and stripes
 // share no cache line. Reading sums the stripes.
 //

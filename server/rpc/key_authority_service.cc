@@ -11,6 +11,7 @@
 #include "server/rpc/sync_convert.h"
 #include "server/rpc/unary_call.h"
 #include "server/rpc/update_request.h"
+#include "server/rpc/usage_answers.h"
 
 namespace claviger {
 namespace {
@@ -103,7 +104,7 @@ KeyAuthorityService::Reactor* KeyAuthorityService::GetKey(Context* context, cons
         if (!key.ok()) return key.status();
         FillKey(**key, clock_.Now(), *answer.mutable_info());
         FillPurgeTime(**key, retention_, *answer.mutable_info());
-        return absl::OkStatus();
+        return FillLastUse(store_, **key, *answer.mutable_info());
       });
 }
 
@@ -126,6 +127,11 @@ KeyAuthorityService::Reactor* KeyAuthorityService::ListKeys(Context* context, co
             FillKey(key, now, shown);
             FillPurgeTime(key, retention_, shown);
           }
+          absl::Status filled = FillLastUses(store_, page->keys, *answer.mutable_keys());
+          if (filled.ok() && call->request().include_usage()) {
+            filled = FillRecentCounts(store_, page->keys, now, *answer.mutable_keys());
+          }
+          if (!filled.ok()) return call->Finish(filled);
           answer.set_next_page_token(page->next_page_token);
           answer.set_total_size(page->total_size);
           call->Finish(std::move(answer));

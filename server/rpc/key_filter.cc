@@ -47,11 +47,11 @@ KeyFilter Read(const Criteria& from, const std::string& at, FieldErrors& errors)
   filter.created_after = time(from.has_created_after(), "created_after", from.created_after());
   filter.expire_before = time(from.has_expire_before(), "expire_before", from.expire_before());
   filter.expire_after = time(from.has_expire_after(), "expire_after", from.expire_after());
-  filter.last_used_before =
+  filter.use.last_used_before =
       time(from.has_last_used_before(), "last_used_before", from.last_used_before());
-  filter.last_used_after =
+  filter.use.last_used_after =
       time(from.has_last_used_after(), "last_used_after", from.last_used_after());
-  filter.unused_since = time(from.has_unused_since(), "unused_since", from.unused_since());
+  filter.use.unused_since = time(from.has_unused_since(), "unused_since", from.unused_since());
   return filter;
 }
 

@@ -32,6 +32,9 @@ constexpr std::array kOrders = {
     NamedOrder{"expire_time", KeyOrder::kExpireTime, false},
     NamedOrder{"expire_time asc", KeyOrder::kExpireTime, false},
     NamedOrder{"expire_time desc", KeyOrder::kExpireTime, true},
+    NamedOrder{"last_used_time", KeyOrder::kLastUsedTime, false},
+    NamedOrder{"last_used_time asc", KeyOrder::kLastUsedTime, false},
+    NamedOrder{"last_used_time desc", KeyOrder::kLastUsedTime, true},
 };
 
 void ReadOrder(const std::string& order_by, ListParams& params, FieldErrors& errors) {
@@ -39,7 +42,8 @@ void ReadOrder(const std::string& order_by, ListParams& params, FieldErrors& err
                                    [&](const NamedOrder& order) { return order.text == order_by; });
   if (found == kOrders.end()) {
     errors.Add("order_by",
-               "must be create_time, name or expire_time, then nothing, ' asc' or ' desc'");
+               "must be create_time, name, expire_time or last_used_time, then nothing, ' asc' or "
+               "' desc'");
     return;
   }
   params.order = found->order;

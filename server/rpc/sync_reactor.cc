@@ -29,9 +29,10 @@ sync::ProjectFilter FilterOf(const Caller& caller, const std::vector<std::string
 
 }  // namespace
 
-SyncReactor::SyncReactor(const RpcMethod& method, sync::SyncLoop& loop)
+SyncReactor::SyncReactor(const RpcMethod& method, sync::SyncLoop& loop, UsageSink usage_sink)
     : method_(method),
       loop_(loop),
+      usage_sink_(std::move(usage_sink)),
       connection_(loop.NewConnection()),
       started_(method.clock().SinceBoot()) {}
 
@@ -69,8 +70,10 @@ absl::Status SyncReactor::Handle() {
       return HandleHello(request_.hello());
     case v1::SyncRequest::kBeat:
       if (!said_hello_) return OutOfTurn("must be hello first");
+      // First what somebody may be waiting for.
       loop_.OnBeat(connection_, ToBeat(request_.beat()));
-      return absl::OkStatus();
+      if (request_.beat().usage().empty()) return absl::OkStatus();
+      return usage_sink_(*caller_, request_.beat());
     case v1::SyncRequest::MESSAGE_NOT_SET:
       return OutOfTurn("must be hello or beat");
   }
@@ -89,7 +92,6 @@ absl::Status SyncReactor::HandleHello(const v1::SyncHello& hello) {
                  .key_id = caller_->key_id(),
                  .still_allowed = std::exchange(still_allowed_, nullptr)},
                 *std::move(parsed), std::move(filter));
-  caller_.reset();
   return absl::OkStatus();
 }
 

@@ -2,6 +2,7 @@
 #ifndef CLAVIGER_SERVER_RPC_SYNC_REACTOR_H_
 #define CLAVIGER_SERVER_RPC_SYNC_REACTOR_H_
 
+#include <functional>
 #include <list>
 #include <memory>
 #include <optional>
@@ -28,9 +29,12 @@ class SyncReactor final : public grpc::ServerBidiReactor<v1::SyncRequest, v1::Sy
                           public sync::SyncStream,
                           public std::enable_shared_from_this<SyncReactor> {
  public:
+  // Is given each beat that reports usage; an error ends the stream. Must not block.
+  using UsageSink = std::function<absl::Status(const Caller& caller, const v1::SyncBeat& beat)>;
+
   // `method` and `loop` outlive the reactor. `still_allowed` is asked again and again whether the
   // caller may verify.
-  SyncReactor(const RpcMethod& method, sync::SyncLoop& loop);
+  SyncReactor(const RpcMethod& method, sync::SyncLoop& loop, UsageSink usage_sink);
 
   // Begins to read, or ends the stream with the error of `caller`.
   void Start(absl::StatusOr<Caller> caller, std::function<absl::Status()> still_allowed);
@@ -54,14 +58,15 @@ class SyncReactor final : public grpc::ServerBidiReactor<v1::SyncRequest, v1::Sy
 
   const RpcMethod& method_;
   sync::SyncLoop& loop_;
+  const UsageSink usage_sink_;
   const sync::ConnectionId connection_;
   const absl::Duration started_;
   std::shared_ptr<SyncReactor> self_;
 
   // Of the reading side, which is one callback at a time.
   v1::SyncRequest request_;
-  std::optional<Caller> caller_;  // until Hello; so is the next
-  std::function<absl::Status()> still_allowed_;
+  std::optional<Caller> caller_;
+  std::function<absl::Status()> still_allowed_;  // until Hello
   bool said_hello_ = false;
 
   absl::Mutex mutex_;

@@ -12,6 +12,7 @@
 #include "server/rpc/answers.h"
 #include "server/rpc/sync_reactor.h"
 #include "server/rpc/unary_call.h"
+#include "server/rpc/usage_report.h"
 #include "server/rpc/verify_requests.h"
 
 namespace claviger {
@@ -61,11 +62,13 @@ absl::Status NotReached(uint64_t wanted, Revision applied) {
 }  // namespace
 
 VerifierService::VerifierService(const RpcEnvironment& environment, Verifier& verifier,
-                                 const Clock& clock, sync::SyncLoop& loop, const Epoch& epoch)
+                                 const Clock& clock, sync::SyncLoop& loop, const Epoch& epoch,
+                                 UsageRecorder& usage)
     : verifier_(verifier),
       clock_(clock),
       loop_(loop),
       metrics_(environment.metrics),
+      usage_(usage),
       epoch_(epoch.ToBytes()),
       verify_(environment, kService, "Verify",
               {.permission = permission::kKeysVerify, .records_refusals = false}),
@@ -91,6 +94,13 @@ absl::Status VerifierService::Check(const Caller& caller, const v1::VerifyReques
       [&caller](const std::string& project_id) { return caller.IsBoundTo(project_id); });
   if (!outcome.ok()) return outcome.status();
   metrics_.CountVerify(outcome->code);
+  const CachedKey* const matched =
+      outcome->key != nullptr ? outcome->key.get() : outcome->hidden_key.get();
+  if (matched != nullptr) {
+    const auto [kind, name] = caller.actor_parts();
+    usage_.Count(matched->shared_record(), outcome->code, params.wanted.client_ip, {kind, name},
+                 clock_.Now());
+  }
   answer.set_valid(outcome->code == VerifyCode::kValid);
   answer.set_code(ToProto(outcome->code));
   if (ShowsGrant(outcome->code)) {
@@ -148,7 +158,10 @@ VerifierService::Reactor* VerifierService::BatchVerify(Context* context, const B
 
 grpc::ServerBidiReactor<v1::SyncRequest, v1::SyncResponse>* VerifierService::Sync(
     Context* context) {
-  auto reactor = std::make_shared<SyncReactor>(sync_, loop_);
+  auto reactor = std::make_shared<SyncReactor>(
+      sync_, loop_, [this](const Caller& by, const v1::SyncBeat& beat) {
+        return TakeUsageReport(by, beat, verifier_, usage_, clock_.Now());
+      });
   absl::StatusOr<Caller> caller = sync_.Admit(*context, PeerUse::kRecorded);
   std::function<absl::Status()> still_allowed;
   if (caller.ok()) still_allowed = [this, known = *caller] { return sync_.Recheck(known); };

@@ -10,6 +10,7 @@
 #include "server/manage/caller.h"
 #include "server/rpc/rpc_method.h"
 #include "server/sync/sync_loop.h"
+#include "server/usage/usage_recorder.h"
 #include "server/verify/verifier.h"
 
 namespace claviger {
@@ -24,7 +25,7 @@ class VerifierService final : public RawVerifier {
  public:
   // All arguments outlive the server that the service is registered with.
   VerifierService(const RpcEnvironment& environment, Verifier& verifier, const Clock& clock,
-                  sync::SyncLoop& loop, const Epoch& epoch);
+                  sync::SyncLoop& loop, const Epoch& epoch, UsageRecorder& usage);
 
   using Context = grpc::CallbackServerContext;
   using Reactor = grpc::ServerUnaryReactor;
@@ -42,6 +43,7 @@ class VerifierService final : public RawVerifier {
   const Clock& clock_;
   sync::SyncLoop& loop_;
   ServerMetrics& metrics_;
+  UsageRecorder& usage_;
   const std::string epoch_;
   const RpcMethod verify_;
   const RpcMethod batch_verify_;

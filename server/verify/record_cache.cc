@@ -30,8 +30,8 @@ RecordCache::Shard& RecordCache::ShardOf(const KeyId& id) {
   return shards_[absl::Hash<KeyId>{}(id) % kShards];
 }
 
-absl::StatusOr<RecordCache::Lookup> RecordCache::Find(const KeyId& id) {
-  absl::StatusOr<Lookup> found = FindRecord(id);
+absl::StatusOr<RecordCache::Lookup> RecordCache::Find(const KeyId& id, OnMiss on_miss) {
+  absl::StatusOr<Lookup> found = FindRecord(id, on_miss);
   if (!found.ok() || found->key == nullptr) return found;
   // Asked after the record was read: what was deleted before the call began is known by now.
   const std::optional<absl::Time> end = deleted_projects_.EndOf(found->key->record());
@@ -42,7 +42,7 @@ absl::StatusOr<RecordCache::Lookup> RecordCache::Find(const KeyId& id) {
   return found;
 }
 
-absl::StatusOr<RecordCache::Lookup> RecordCache::FindRecord(const KeyId& id) {
+absl::StatusOr<RecordCache::Lookup> RecordCache::FindRecord(const KeyId& id, OnMiss on_miss) {
   Shard& shard = ShardOf(id);
   uint64_t changes_before = 0;
   {
@@ -60,6 +60,7 @@ absl::StatusOr<RecordCache::Lookup> RecordCache::FindRecord(const KeyId& id) {
   if (!record.ok()) return record.status();
   if (*record == nullptr) return Lookup{};
   auto key = std::make_shared<const CachedKey>(*std::move(record));
+  if (on_miss == OnMiss::kForget) return Lookup{std::move(key), false};
   absl::MutexLock lock(&shard.mutex);
   if (shard.changes == changes_before) Put(shard, id, key);
   return Lookup{std::move(key), false};

@@ -73,9 +73,11 @@ class RecordCache final : public CommitListener {
     std::shared_ptr<const CachedKey> key;  // null: there is no such key
     bool hit = false;
   };
+  // What a lookup that reads the store does with what it read.
+  enum class OnMiss : uint8_t { kKeep, kForget };
   // From memory, else by one point read. A key that ended with its project is revoked, whatever its
   // own record says. Errors are the store's.
-  absl::StatusOr<Lookup> Find(const KeyId& id);
+  absl::StatusOr<Lookup> Find(const KeyId& id, OnMiss on_miss = OnMiss::kKeep);
 
   // Straight from the store: finding an imported key by its digest, which is rare (Verifier keeps
   // hints), and whether there is any.
@@ -109,7 +111,7 @@ class RecordCache final : public CommitListener {
     uint64_t changes ABSL_GUARDED_BY(mutex) = 0;
   };
 
-  absl::StatusOr<Lookup> FindRecord(const KeyId& id);
+  absl::StatusOr<Lookup> FindRecord(const KeyId& id, OnMiss on_miss);
   Shard& ShardOf(const KeyId& id);
   void Put(Shard& shard, const KeyId& id, std::shared_ptr<const CachedKey> key)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(shard.mutex);

@@ -66,8 +66,9 @@ std::shared_ptr<const CachedKey> Verifier::Matched(std::shared_ptr<const CachedK
   return key;
 }
 
-absl::StatusOr<std::shared_ptr<const CachedKey>> Verifier::Find(const KeyId& id) {
-  absl::StatusOr<RecordCache::Lookup> found = cache_.Find(id);
+absl::StatusOr<std::shared_ptr<const CachedKey>> Verifier::Find(const KeyId& id,
+                                                                RecordCache::OnMiss on_miss) {
+  absl::StatusOr<RecordCache::Lookup> found = cache_.Find(id, on_miss);
   if (!found.ok()) return found.status();
   return std::move(found->key);
 }
@@ -76,8 +77,8 @@ VerifyOutcome Verifier::Conclude(std::shared_ptr<const CachedKey> key, const Req
                                  Revision revision) const {
   const VerifyCode code = Decide(SubjectOf(key->record()), wanted, clock_.Now());
   // A project that was not asked for must look exactly like a key that is not there.
-  if (code == VerifyCode::kNotFound) key = nullptr;
-  return {code, std::move(key), revision};
+  if (code == VerifyCode::kNotFound) return {code, nullptr, std::move(key), revision};
+  return {code, std::move(key), nullptr, revision};
 }
 
 }  // namespace claviger

@@ -59,6 +59,9 @@ struct VerifyOutcome {
   VerifyCode code = VerifyCode::kNotFound;
   // The key whose secret matched; null with kNotFound.
   std::shared_ptr<const CachedKey> key;
+  // With kNotFound: the key that the caller may see, but did not ask for, as it is of another
+  // project. To be counted, and not to be told of.
+  std::shared_ptr<const CachedKey> hidden_key;
   // The outcome reflects every change up to here.
   Revision revision;
 };
@@ -97,13 +100,14 @@ class Verifier {
     absl::StatusOr<std::shared_ptr<const CachedKey>> key = Match(shown);
     if (!key.ok()) return key.status();
     if (*key == nullptr || !may_see((*key)->record().project_id)) {
-      return VerifyOutcome{VerifyCode::kNotFound, nullptr, revision};
+      return VerifyOutcome{VerifyCode::kNotFound, nullptr, nullptr, revision};
     }
     return Conclude(*std::move(key), wanted, revision);
   }
 
   // The key with this id, whatever its state and without any secret; null when there is none.
-  absl::StatusOr<std::shared_ptr<const CachedKey>> Find(const KeyId& id);
+  absl::StatusOr<std::shared_ptr<const CachedKey>> Find(
+      const KeyId& id, RecordCache::OnMiss on_miss = RecordCache::OnMiss::kKeep);
 
   Revision applied_revision() const { return cache_.applied_revision(); }
 

@@ -25,10 +25,20 @@ absl::StatusOr<std::unique_ptr<MemoryStore>> MemoryStore::Create(
 
 MemoryStore::MemoryStore(const Epoch& epoch, const MemoryStoreOptions& options)
     : epoch_(epoch),
+      clock_(*options.clock),
       event_retention_(std::max<size_t>(options.event_retention, 1)),
+      usage_retention_(options.usage_retention),
       committer_(*this, *this, *options.clock, options.commit, CommitPosition{}) {}
 
-MemoryStore::~MemoryStore() { committer_.Close(); }
+MemoryStore::~MemoryStore() { MemoryStore::Close(); }
+
+void MemoryStore::Close() {
+  {
+    absl::MutexLock lock(&mutex_);
+    closed_ = true;
+  }
+  committer_.Close();
+}
 
 absl::StatusOr<std::shared_ptr<const KeyRecord>> MemoryStore::FindKey(const KeyId& id) const {
   absl::ReaderMutexLock lock(&mutex_);
@@ -216,6 +226,33 @@ absl::StatusOr<AuditHead> MemoryStore::ReadAuditHead() const {
   return audit_head_;
 }
 
+absl::Status MemoryStore::AddUsage(std::span<const UsageDelta> deltas) {
+  const UsageHour oldest = OldestHour(clock_.Now(), usage_retention_);
+  absl::MutexLock lock(&mutex_);
+  if (closed_) return UsageRefusedAtStop();
+  for (const UsageDelta& delta : deltas) {
+    if (keys_.contains(delta.key_id)) usage_.Add(delta);
+  }
+  usage_.Trim(oldest);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<UsageRow>> MemoryStore::ReadUsage(const UsageSubject& subject,
+                                                             UsageHour first,
+                                                             UsageHour last) const {
+  const UsageHour oldest = OldestHour(clock_.Now(), usage_retention_);
+  absl::ReaderMutexLock lock(&mutex_);
+  return usage_.Read(subject, std::max(first, oldest), last);
+}
+
+absl::StatusOr<std::vector<std::optional<LastUse>>> MemoryStore::FindLastUses(
+    std::span<const KeyId> ids) const {
+  std::vector<std::optional<LastUse>> found;
+  absl::ReaderMutexLock lock(&mutex_);
+  for (const KeyId& id : ids) found.push_back(usage_.FindLastUse(id));
+  return found;
+}
+
 absl::StatusOr<StoreStats> MemoryStore::Stats(absl::Time now) const {
   StoreStats stats;
   for (KeyState state : {KeyState::kActive, KeyState::kDisabled, KeyState::kExpired,
@@ -284,8 +321,12 @@ void MemoryStore::Apply(const NumberedChange& change) {
   for (const auto& key : change.committed.deleted_keys) {
     keys_.erase(key->id);
     Unindex(*key);
+    usage_.Forget(key->id);
   }
-  for (const std::string& id : change.committed.deleted_projects) projects_.erase(id);
+  for (const std::string& id : change.committed.deleted_projects) {
+    projects_.erase(id);
+    usage_.Forget(id);
+  }
   for (const auto& project : change.committed.projects) projects_[project->project_id] = project;
   if (change.request != nullptr) {
     std::erase_if(requests_,

@@ -24,6 +24,7 @@
 #include "core/random.h"
 #include "storage/group_committer.h"
 #include "storage/key_store.h"
+#include "storage/memory/memory_usage.h"
 
 namespace claviger {
 
@@ -34,6 +35,8 @@ struct MemoryStoreOptions {
   RandomSource* random = nullptr;
   // Events kept for subscribers that resume. At least 1.
   size_t event_retention = 100'000;
+  // How long counts of checks are kept.
+  absl::Duration usage_retention = kDefaultUsageRetention;
   GroupCommitOptions commit;
 };
 
@@ -75,10 +78,15 @@ class MemoryStore final : public KeyStore, private CommitBackend {
   absl::StatusOr<std::vector<AuditEntry>> ReadAuditBackwards(Revision before,
                                                              size_t limit) const override;
   absl::StatusOr<AuditHead> ReadAuditHead() const override;
+  absl::Status AddUsage(std::span<const UsageDelta> deltas) override;
+  absl::StatusOr<std::vector<UsageRow>> ReadUsage(const UsageSubject& subject, UsageHour first,
+                                                  UsageHour last) const override;
+  absl::StatusOr<std::vector<std::optional<LastUse>>> FindLastUses(
+      std::span<const KeyId> ids) const override;
   absl::StatusOr<StoreStats> Stats(absl::Time now) const override;
   absl::StatusOr<std::map<std::string, uint64_t>> RequestsByPepper(absl::Time now) const override;
   StoreHealth health() const override { return committer_.health(); }
-  void Close() override { committer_.Close(); }
+  void Close() override;
 
  private:
   // Project (empty: all), create time descending (as the time since it), id: the order of a scan.
@@ -96,7 +104,9 @@ class MemoryStore final : public KeyStore, private CommitBackend {
   void Apply(const NumberedChange& change) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const Epoch epoch_;
+  const Clock& clock_;
   const size_t event_retention_;
+  const absl::Duration usage_retention_;
 
   mutable absl::Mutex mutex_;
   std::map<KeyId, std::shared_ptr<const KeyRecord>> keys_ ABSL_GUARDED_BY(mutex_);
@@ -112,6 +122,8 @@ class MemoryStore final : public KeyStore, private CommitBackend {
   std::deque<Event> events_ ABSL_GUARDED_BY(mutex_);
   std::vector<AuditEntry> audit_ ABSL_GUARDED_BY(mutex_);  // entry n at n - 1
   AuditHead audit_head_ ABSL_GUARDED_BY(mutex_);
+  MemoryUsage usage_ ABSL_GUARDED_BY(mutex_);
+  bool closed_ ABSL_GUARDED_BY(mutex_) = false;
 
   GroupCommitter committer_;  // last: its thread uses the members above
 };

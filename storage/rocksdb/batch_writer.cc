@@ -80,6 +80,8 @@ void BatchWriter::AppendKeys(const NumberedChange& change, PersistedState& state
     DiscountPepper(*key, state.keys_by_pepper);
     AppendIndexRows(nullptr, key.get(), rows);
     Delete(Family::kKeys, key->id.text(), rows);
+    DeleteUsage(key->id, rows);
+    Delete(Family::kLastUsed, key->id.text(), rows);
   }
 }
 
@@ -122,6 +124,7 @@ bool BatchWriter::AppendImported(const NumberedChange& change, rocksdb::WriteBat
 void BatchWriter::AppendOthers(const NumberedChange& change, rocksdb::WriteBatch& rows) const {
   for (const std::string& id : change.committed.deleted_projects) {
     Delete(Family::kProjects, id, rows);
+    DeleteUsage(id, rows);
   }
   for (const auto& project : change.committed.projects) {
     Put(Family::kProjects, project->project_id, EncodeProject(*project), rows);
@@ -163,6 +166,11 @@ void BatchWriter::Put(Family family, std::string_view row, std::string_view valu
                       rocksdb::WriteBatch& rows) const {
   // Into memory; fails only above the batch's size limit, and we set none.
   rows.Put(database_.family(family), AsSlice(row), AsSlice(value)).PermitUncheckedError();
+}
+
+void BatchWriter::DeleteUsage(const UsageSubject& subject, rocksdb::WriteBatch& rows) const {
+  rows.DeleteRange(database_.family(Family::kUsage), UsageRowOf(subject, 0), UsageRowsEnd(subject))
+      .PermitUncheckedError();
 }
 
 void BatchWriter::Delete(Family family, std::string_view row, rocksdb::WriteBatch& rows) const {

@@ -50,6 +50,7 @@ class BatchWriter final : public CommitBackend {
   void TrimEvents(PersistedState& state, rocksdb::WriteBatch& rows) const;
   void Put(Family family, std::string_view row, std::string_view value,
            rocksdb::WriteBatch& rows) const;
+  void DeleteUsage(const UsageSubject& subject, rocksdb::WriteBatch& rows) const;
   void Delete(Family family, std::string_view row, rocksdb::WriteBatch& rows) const;
 
   Database& database_;

@@ -19,6 +19,7 @@
 #include "core/key_record.h"
 #include "core/revision.h"
 #include "storage/changes.h"
+#include "storage/usage.h"
 
 namespace claviger {
 
@@ -71,6 +72,10 @@ absl::StatusOr<PersistedState> DecodeState(std::string_view value);
 
 std::string EncodeLongestLease(absl::Duration lease);
 absl::StatusOr<absl::Duration> DecodeLongestLease(std::string_view value);
+std::string EncodeUsage(const UsageCounts& counts);
+absl::StatusOr<UsageCounts> DecodeUsage(std::string_view value);
+std::string EncodeLastUse(const LastUse& use);
+absl::StatusOr<LastUse> DecodeLastUse(const KeyId& id, std::string_view value);
 std::string EncodeCanary(const KeyDigest& digest);
 absl::StatusOr<KeyDigest> DecodeCanary(const std::string& pepper_id, std::string_view value);
 

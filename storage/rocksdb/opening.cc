@@ -171,7 +171,8 @@ absl::StatusOr<OpenedDatabase> OpenDatabase(const DataDir& dir,
   if (auto status = CheckNotLost(dir, watermark); !status.ok() && !options.accept_older_state) {
     return status;
   }
-  auto database = Database::Open(dir.db_path(), MakeTuning(options.memory_bytes, *options.clock));
+  auto database = Database::Open(
+      dir.db_path(), MakeTuning(options.memory_bytes, *options.clock, options.usage_retention));
   if (!database.ok()) return database.status();
   OpenedDatabase opened{.database = *std::move(database), .state = {}};
   const absl::StatusOr<bool> has_imported_keys = HasImportedKeys(*opened.database);

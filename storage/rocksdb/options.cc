@@ -29,6 +29,11 @@ absl::Status RocksDbStoreOptions::Validate() const {
   if (watermark_interval <= absl::ZeroDuration()) {
     return Invalid("watermark_interval", "must be above 0");
   }
+  if (usage_retention < kMinUsageRetention || usage_retention > kMaxUsageRetention) {
+    return Invalid("usage_retention",
+                   fmt::format("must be {} to {}", absl::FormatDuration(kMinUsageRetention),
+                               absl::FormatDuration(kMaxUsageRetention)));
+  }
   if (commit.max_queued < 1) return Invalid("commit.max_queued", "must be at least 1");
   if (commit.max_batch < 1) return Invalid("commit.max_batch", "must be at least 1");
   return absl::OkStatus();

@@ -13,6 +13,7 @@
 #include "core/clock.h"
 #include "core/random.h"
 #include "storage/group_committer.h"
+#include "storage/usage.h"
 
 namespace claviger {
 
@@ -42,6 +43,8 @@ struct RocksDbStoreOptions {
   std::function<absl::StatusOr<uint64_t>()> free_bytes;
   // Time between two writes of the watermark. Above 0.
   absl::Duration watermark_interval = absl::Milliseconds(200);
+  // How long counts of checks are kept: kMinUsageRetention to kMaxUsageRetention.
+  absl::Duration usage_retention = kDefaultUsageRetention;
   GroupCommitOptions commit;
 
   // INVALID_ARGUMENT `CONFIG_INVALID` naming the first option out of bounds.

@@ -24,6 +24,7 @@ RocksDbStore::RocksDbStore(const RocksDbStoreOptions& options, std::unique_ptr<D
       database_(std::move(opened.database)),
       epoch_(opened.state.epoch),
       reader_(*database_),
+      usage_(*database_, *options.clock, options.usage_retention),
       disk_(
           options.free_bytes ? options.free_bytes
                              : [path = dir_->path()] { return FreeBytes(path); },
@@ -90,6 +91,12 @@ absl::StatusOr<std::vector<Event>> RocksDbStore::ReadEvents(Revision after, size
   return ReadEventRows(*database_, after, limit, applied_revision());
 }
 
+absl::Status RocksDbStore::AddUsage(std::span<const UsageDelta> deltas) {
+  if (auto status = committer_.health().writable; !status.ok()) return status;
+  if (auto status = disk_.Admit(Admission::kGrowth); !status.ok()) return status;
+  return usage_.Add(deltas);
+}
+
 absl::StatusOr<StoreStats> RocksDbStore::Stats(absl::Time now) const {
   auto stats = CountKeys(*database_, now);
   if (!stats.ok()) return stats.status();
@@ -106,6 +113,7 @@ absl::StatusOr<std::map<std::string, uint64_t>> RocksDbStore::RequestsByPepper(
 }
 
 void RocksDbStore::Close() {
+  usage_.Close();
   committer_.Close();
   watermark_.Close();
 }

@@ -11,8 +11,8 @@
 
 #include <map>
 #include <memory>
-#include <span>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -27,6 +27,7 @@
 #include "storage/rocksdb/opening.h"
 #include "storage/rocksdb/options.h"
 #include "storage/rocksdb/reader.h"
+#include "storage/rocksdb/usage_rows.h"
 #include "storage/rocksdb/watermark.h"
 
 namespace claviger {
@@ -78,6 +79,15 @@ class RocksDbStore final : public KeyStore {
     return ReadAuditRowsBackwards(*database_, before, limit);
   }
   absl::StatusOr<AuditHead> ReadAuditHead() const override { return FindAuditHead(*database_); }
+  absl::Status AddUsage(std::span<const UsageDelta> deltas) override;
+  absl::StatusOr<std::vector<UsageRow>> ReadUsage(const UsageSubject& subject, UsageHour first,
+                                                  UsageHour last) const override {
+    return usage_.Read(subject, first, last);
+  }
+  absl::StatusOr<std::vector<std::optional<LastUse>>> FindLastUses(
+      std::span<const KeyId> ids) const override {
+    return usage_.FindLastUses(ids);
+  }
   absl::StatusOr<StoreStats> Stats(absl::Time now) const override;
   absl::StatusOr<std::map<std::string, uint64_t>> RequestsByPepper(absl::Time now) const override;
   StoreHealth health() const override { return committer_.health(); }
@@ -95,6 +105,7 @@ class RocksDbStore final : public KeyStore {
   const std::unique_ptr<Database> database_;
   const Epoch epoch_;
   const RocksDbReader reader_;
+  UsageRows usage_;  // its own synchronisation
   const DiskGuard disk_;
   BatchWriter writer_;         // the writer thread's
   GroupCommitter committer_;   // its own synchronisation

@@ -1,6 +1,8 @@
 #include "storage/rocksdb/schema.h"
 
 #include <concepts>
+#include <limits>
+#include <variant>
 
 namespace claviger {
 namespace {
@@ -115,5 +117,33 @@ std::string ByExpiryRowsBegin(absl::Time time) {
 }
 
 std::string ByDeleteRowsEnd(absl::Time until) { return TimeRowsEnd(until); }
+
+namespace {
+
+// What comes before the hour.
+std::string UsageRowsBegin(const UsageSubject& subject) {
+  if (const auto* id = std::get_if<KeyId>(&subject)) return "K" + id->ToString();
+  std::string row = "P" + std::get<std::string>(subject);
+  row.push_back('\x00');
+  return row;
+}
+
+}  // namespace
+
+std::string UsageRowOf(const UsageSubject& subject, UsageHour hour) {
+  std::string row = UsageRowsBegin(subject);
+  AppendBigEndian(row, hour);
+  return row;
+}
+
+std::optional<UsageHour> HourOfUsageRow(std::string_view row) {
+  if (row.size() <= kU32Bytes || (row.front() != 'K' && row.front() != 'P')) return std::nullopt;
+  return ReadBigEndian<uint32_t>(row.substr(row.size() - kU32Bytes));
+}
+
+std::string UsageRowsEnd(const UsageSubject& subject) {
+  // Longer than the row of the last hour, and so behind it.
+  return UsageRowOf(subject, std::numeric_limits<UsageHour>::max()) + '\x00';
+}
 
 }  // namespace claviger

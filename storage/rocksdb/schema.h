@@ -16,11 +16,15 @@
 //   requests    request-id        -> StoredRequest
 //   projects    project           -> StoredProject
 //   imported    digest            -> key-id
+//   usage       'K' key-id hour   -> StoredUsage
+//               'P' project NUL hour -> StoredUsage
+//   last_used   key-id            -> StoredLastUse
 //
 //   digest = 32 bytes: the peppered digest of a key that was made elsewhere
 //   key-id = 16 bytes of text;  revision = u64
 //   expire-time, delete-time = u64: nanoseconds since 1970 as i64 with the sign bit flipped
 //   inverted-create-time = u64: the complement of the same
+//   hour = u32: hours since 1970, in UTC
 //
 // Each row of by_project, by_owner and by_label is there a second time with an empty project, for
 // lists over all projects. Owners, and labels' names and values, have no NUL; an empty owner has no
@@ -95,6 +99,13 @@ std::string ByExpiryRowsBegin(absl::Time time);
 std::string ByDeleteRow(absl::Time delete_time, const KeyId& id);
 // Rows below this one were deleted at `until` or earlier.
 std::string ByDeleteRowsEnd(absl::Time until);
+
+// A row of `usage`. All of a subject's rows have the same length and beginning.
+std::string UsageRowOf(const UsageSubject& subject, UsageHour hour);
+// nullopt: not a row of `usage`.
+std::optional<UsageHour> HourOfUsageRow(std::string_view row);
+// Behind all of the subject's rows, and before any other's.
+std::string UsageRowsEnd(const UsageSubject& subject);
 
 inline constexpr std::string_view kExpiryEnabled = "E";
 inline constexpr std::string_view kExpiryDisabled = "D";

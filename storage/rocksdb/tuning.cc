@@ -12,6 +12,7 @@
 #include "rocksdb/write_buffer_manager.h"
 #include "storage/rocksdb/request_expiry_filter.h"
 #include "storage/rocksdb/schema.h"
+#include "storage/rocksdb/usage_merge.h"
 
 namespace claviger {
 namespace {
@@ -27,6 +28,7 @@ constexpr int kMaxOpenFiles = 512;
 constexpr double kBloomBitsPerKey = 10;
 constexpr double kHashIndexUtilization = 0.75;
 constexpr uint64_t kRequestCompactionSeconds = 3600;
+constexpr uint64_t kUsageCompactionSeconds = 24 * 3600;
 
 size_t MemtableBytes(size_t memory_bytes) { return std::min(memory_bytes / 4, kMaxMemtableBytes); }
 
@@ -90,7 +92,7 @@ void TuneForPointReads(rocksdb::BlockBasedTableOptions& table) {
 
 bool IsReadByPoint(Family family) {
   return family == Family::kKeys || family == Family::kProjects || family == Family::kRequests ||
-         family == Family::kImported;
+         family == Family::kImported || family == Family::kLastUsed;
 }
 
 rocksdb::CompressionType FastestCompression() {
@@ -102,7 +104,7 @@ rocksdb::CompressionType FastestCompression() {
 
 }  // namespace
 
-Tuning MakeTuning(size_t memory_bytes, const Clock& clock) {
+Tuning MakeTuning(size_t memory_bytes, const Clock& clock, absl::Duration usage_retention) {
   const std::shared_ptr<rocksdb::Cache> cache = MakeCache(memory_bytes);
   Tuning tuning;
   tuning.db = MakeDbOptions(cache, memory_bytes);
@@ -120,6 +122,12 @@ Tuning MakeTuning(size_t memory_bytes, const Clock& clock) {
     if (family == Family::kRequests) {
       options.compaction_filter_factory = std::make_shared<RequestExpiryFilterFactory>(clock);
       options.periodic_compaction_seconds = kRequestCompactionSeconds;
+    }
+    if (family == Family::kUsage) {
+      options.merge_operator = MakeUsageMergeOperator();
+      options.compaction_filter_factory =
+          std::make_shared<UsageRetentionFilterFactory>(clock, usage_retention);
+      options.periodic_compaction_seconds = kUsageCompactionSeconds;
     }
     tuning.families.emplace_back(std::string(kFamilyNames[i]), options);
   }

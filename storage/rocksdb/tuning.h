@@ -5,9 +5,11 @@
 #include <cstddef>
 #include <vector>
 
+#include "absl/time/time.h"
 #include "core/clock.h"
 #include "rocksdb/db.h"
 #include "rocksdb/options.h"
+#include "storage/usage.h"
 
 namespace claviger {
 
@@ -17,8 +19,10 @@ struct Tuning {
   std::vector<rocksdb::ColumnFamilyDescriptor> families;
 };
 
-// Options that keep RocksDB's memory within `memory_bytes`. `clock` outlives the database.
-Tuning MakeTuning(size_t memory_bytes, const Clock& clock);
+// Options that keep RocksDB's memory within `memory_bytes`, and counts of checks for
+// `usage_retention`. `clock` outlives the database.
+Tuning MakeTuning(size_t memory_bytes, const Clock& clock,
+                  absl::Duration usage_retention = kDefaultUsageRetention);
 
 // A commit: durable when the write returns.
 rocksdb::WriteOptions DurableWrite();

@@ -79,6 +79,10 @@ inline std::vector<AnyCall> EveryCallAbout(const std::string& key_id, const std:
   remove.set_validate_only(true);
   v1::ListAuditEventsRequest audit;
   audit.mutable_filter()->add_project_ids(project_id);
+  v1::GetUsageRequest key_usage;
+  key_usage.set_key_id(key_id);
+  v1::GetUsageRequest project_usage;
+  project_usage.set_project_id(project_id);
   v1::VerifyRequest verify;
   verify.set_key(raw_key);
   v1::BatchVerifyRequest batch;
@@ -110,6 +114,8 @@ inline std::vector<AnyCall> EveryCallAbout(const std::string& key_id, const std:
           MakeCall("projects.manage", update),
           MakeCall("projects.manage", remove),
           MakeCall("audit.read", audit, false),
+          MakeCall("usage.read", key_usage),
+          MakeCall("usage.read", project_usage),
           MakeCall("keys.verify", verify, false),
           MakeCall("keys.verify", batch, false)};
 }

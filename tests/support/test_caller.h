@@ -16,6 +16,7 @@
 #include "claviger/v1/audit.pb.h"
 #include "claviger/v1/key_authority.pb.h"
 #include "claviger/v1/project.pb.h"
+#include "claviger/v1/usage.pb.h"
 #include "claviger/v1/verifier.pb.h"
 #include "google/protobuf/message.h"
 #include "grpcpp/channel.h"
@@ -39,6 +40,7 @@ v1::DeleteKeyResponse AnswerTo(const v1::DeleteKeyRequest&);
 v1::UndeleteKeyResponse AnswerTo(const v1::UndeleteKeyRequest&);
 v1::RevokeKeysResponse AnswerTo(const v1::RevokeKeysRequest&);
 v1::ListSessionsResponse AnswerTo(const v1::ListSessionsRequest&);
+v1::GetUsageResponse AnswerTo(const v1::GetUsageRequest&);
 v1::CreateProjectResponse AnswerTo(const v1::CreateProjectRequest&);
 v1::GetProjectResponse AnswerTo(const v1::GetProjectRequest&);
 v1::ListProjectsResponse AnswerTo(const v1::ListProjectsRequest&);

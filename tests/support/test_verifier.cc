@@ -45,6 +45,19 @@ bool TestVerifier::Beat(uint64_t acked_revision) {
   return Send(request);
 }
 
+bool TestVerifier::Report(uint64_t acked_revision, const std::vector<v1::KeyUsage>& usage) {
+  v1::SyncRequest request;
+  request.mutable_beat()->set_beat_id(++beat_id_);
+  request.mutable_beat()->set_acked_revision(acked_revision);
+  request.mutable_beat()->mutable_usage()->Assign(usage.begin(), usage.end());
+  return Send(request);
+}
+
+grpc::Status TestVerifier::Leave() {
+  stream_->WritesDone();
+  return End();
+}
+
 std::optional<v1::SyncResponse> TestVerifier::Read() {
   v1::SyncResponse response;
   if (!stream_->Read(&response)) return std::nullopt;

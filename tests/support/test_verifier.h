@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "claviger/v1/verifier.grpc.pb.h"
 #include "grpcpp/channel.h"
@@ -41,6 +42,10 @@ class TestVerifier {
   std::optional<v1::SyncWelcome> SayHello(std::string_view name = "verifier");
   // Sends the next Beat.
   bool Beat(uint64_t acked_revision);
+  // Sends the next Beat with reports of usage.
+  bool Report(uint64_t acked_revision, const std::vector<v1::KeyUsage>& usage);
+  // Says that nothing more comes; OK once the server has read all that was sent.
+  grpc::Status Leave();
   // The next message; nullopt: the stream has ended.
   std::optional<v1::SyncResponse> Read();
   // Sends a Beat and reads up to its Grant. False: the stream ended.

@@ -1,3 +1,7 @@
+#include <string_view>
+#include <vector>
+
+#include "client/src/usage_collector.h"
 #include "tests/unit/client/check_engine_fixture.h"
 
 namespace claviger::client {
@@ -95,6 +99,20 @@ TEST_F(CheckEngineTest, ChecksOfOneKeyShareACall) {
   authority_.Take().callback(Good());
   EXPECT_TRUE((*first)->valid());
   EXPECT_TRUE((*second)->valid());
+}
+
+TEST_F(CheckEngineTest, WhatTheAuthorityDidNotCountIsCountedHere) {
+  const Pending first = Start();
+  const Pending joined = Start();
+  authority_.Take().callback(Good());
+  EXPECT_TRUE(joined->value().valid());
+  EXPECT_EQ(CheckFromCache(), DecisionCode::kValid);
+  static constexpr std::string_view kWrite[] = {"orders:write"};
+  EXPECT_EQ(CheckFromCache({.required_scopes = kWrite}), DecisionCode::kInsufficientScope);
+  const std::vector<sync::KeyUse> uses = UsageCollector(grants_).TakeRest(clock_.SinceBoot());
+  ASSERT_EQ(uses.size(), 1u);
+  EXPECT_EQ(uses[0].valid, 2u) << "the one that joined, and the one from the cache";
+  EXPECT_EQ(uses[0].insufficient_scope, 1u);
 }
 
 TEST_F(CheckEngineTest, ACheckDoesNotTakeAnAnswerFromBeforeItBegan) {

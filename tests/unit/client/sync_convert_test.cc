@@ -50,6 +50,30 @@ TEST(SyncConvertTest, ABeatAcknowledges) {
   EXPECT_EQ(request.beat().acked_revision(), 9u);
 }
 
+TEST(SyncConvertTest, ABeatReports) {
+  const v1::SyncRequest request =
+      ToProto(sync::Beat{.beat_id = 3,
+                         .acked_revision = {9},
+                         .usage = {{.id = IdOf(1),
+                                    .valid = 5,
+                                    .insufficient_scope = 4,
+                                    .address_not_allowed = 3,
+                                    .other_denied = 2,
+                                    .last_used_ago = absl::Milliseconds(1500),
+                                    .last_used_address = "192.0.2.1"},
+                                   {.id = IdOf(2), .insufficient_scope = 1}}});
+  ASSERT_EQ(request.beat().usage_size(), 2);
+  const v1::KeyUsage& usage = request.beat().usage(0);
+  EXPECT_EQ(usage.key_id(), IdOf(1).ToString());
+  EXPECT_EQ(usage.valid_count(), 5u);
+  EXPECT_EQ(usage.insufficient_scope_count(), 4u);
+  EXPECT_EQ(usage.address_not_allowed_count(), 3u);
+  EXPECT_EQ(usage.other_denied_count(), 2u);
+  EXPECT_EQ(usage.last_used_ago().nanos(), 500'000'000);
+  EXPECT_EQ(usage.last_used_address(), "192.0.2.1");
+  EXPECT_FALSE(request.beat().usage(1).has_last_used_ago());
+}
+
 TEST(SyncConvertTest, ReadsAWelcome) {
   v1::SyncResponse response;
   v1::SyncWelcome& welcome = *response.mutable_welcome();

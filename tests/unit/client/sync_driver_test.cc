@@ -67,6 +67,7 @@ class FakeOpener final : public SyncStreamOpener {
   ConnectionId connection() const { return connection_; }
   int opened() const { return opened_; }
   int open() const { return open_; }
+  bool sending_ended() const { return sending_ended_; }
   SyncStreamHandler& handler() { return *handler_; }
   std::vector<sync::FromVerifier> TakeSent() { return std::exchange(sent_, {}); }
 
@@ -76,6 +77,7 @@ class FakeOpener final : public SyncStreamOpener {
     explicit Stream(FakeOpener& opener) : opener_(opener) { ++opener_.open_; }
     ~Stream() override { --opener_.open_; }
     void Send(const sync::FromVerifier& message) override { opener_.sent_.push_back(message); }
+    void EndSending() override { opener_.sending_ended_ = true; }
 
    private:
     FakeOpener& opener_;
@@ -85,6 +87,7 @@ class FakeOpener final : public SyncStreamOpener {
   SyncStreamHandler* handler_ = nullptr;
   int opened_ = 0;
   int open_ = 0;
+  bool sending_ended_ = false;
   std::vector<sync::FromVerifier> sent_;
 };
 
@@ -140,6 +143,7 @@ class SyncDriverTest : public ::testing::Test {
   GrantCache grants_{{}};
   NegativeCache negatives_;
   InsertFence fence_{view_, grants_, negatives_};
+  UsageCollector usage_{grants_};
   SyncDriver driver_{{.session_id = {1}, .project_ids = {}, .stale_on_error = {}, .client = "t"},
                      {.opener = opener_,
                       .scheduler = scheduler_,
@@ -147,7 +151,8 @@ class SyncDriverTest : public ::testing::Test {
                       .random = random_,
                       .view = view_,
                       .fence = fence_,
-                      .observer = &recorder_}};
+                      .observer = &recorder_,
+                      .usage = &usage_}};
   sync::Beat last_beat_;
 };
 
@@ -243,6 +248,102 @@ TEST_F(SyncDriverTest, WhatAnOldStreamSaysIsNotHeard) {
   opener_.handler().OnDisconnected(old, absl::UnavailableError("late"));
   EXPECT_EQ(opener_.open(), 1);
   EXPECT_THAT(opener_.TakeSent(), IsEmpty());
+}
+
+// Checks that the cache answered ride on beats.
+class UsageDriverTest : public SyncDriverTest {
+ protected:
+  // In step, with a cached key that was used `uses` times.
+  void FollowAndUse(int uses) {
+    Connect();
+    Welcome();
+    GrantLease();
+    ASSERT_TRUE(fence_.Insert(GrantOf(1, 10), EpochOf(1)));
+    Use(uses);
+    opener_.TakeSent();
+  }
+  void Use(int uses) {
+    const GrantCache::Reader reader(grants_);
+    for (int i = 0; i < uses; ++i) {
+      CountUse(*reader.Find(IdOf(1))->grant(), VerifyCode::kValid, {}, clock_.SinceBoot());
+    }
+  }
+  // Valid checks in each beat that was sent since.
+  std::vector<uint64_t> TakeReported() {
+    std::vector<uint64_t> counts;
+    for (const sync::FromVerifier& message : opener_.TakeSent()) {
+      const auto* beat = std::get_if<sync::Beat>(&message);
+      if (beat == nullptr) continue;
+      counts.push_back(0);
+      for (const sync::KeyUse& use : beat->usage) counts.back() += use.valid;
+    }
+    return counts;
+  }
+};
+
+TEST_F(UsageDriverTest, ReportsRideOnBeatsByTimeOnce) {
+  FollowAndUse(3);
+  scheduler_.Advance(absl::Seconds(1));
+  EXPECT_THAT(TakeReported(), ElementsAre(3));
+  scheduler_.Advance(absl::Seconds(1));
+  EXPECT_THAT(TakeReported(), ElementsAre(0));
+}
+
+TEST_F(UsageDriverTest, AnAcknowledgementIsNotHeldUpByReports) {
+  FollowAndUse(3);
+  Receive(sync::Invalidation{
+      .previous_revision = {10}, .to_revision = {11}, .items = {sync::KeyItem{IdOf(2)}}});
+  EXPECT_THAT(TakeReported(), ElementsAre(0));
+  scheduler_.Advance(absl::Seconds(1));
+  EXPECT_THAT(TakeReported(), ElementsAre(3));
+}
+
+TEST_F(UsageDriverTest, WhatIsCountedWithoutAStreamWaitsForTheNext) {
+  FollowAndUse(1);
+  opener_.handler().OnDisconnected(opener_.connection(), absl::UnavailableError("cut"));
+  Use(4);
+  scheduler_.Advance(SyncClient::kMaxBackoff);
+  opener_.handler().OnConnected(opener_.connection());
+  Welcome();
+  scheduler_.Advance(absl::Seconds(1));
+  EXPECT_THAT(TakeReported(), ElementsAre(0, 5));
+}
+
+TEST_F(UsageDriverTest, WhatABrokenStreamMayHaveSaidIsNotSaidAgain) {
+  FollowAndUse(3);
+  scheduler_.Advance(absl::Seconds(1));
+  opener_.handler().OnDisconnected(opener_.connection(), absl::UnavailableError("cut"));
+  EXPECT_THAT(TakeReported(), ElementsAre(3));
+  scheduler_.Advance(SyncClient::kMaxBackoff);
+  opener_.handler().OnConnected(opener_.connection());
+  Welcome();
+  scheduler_.Advance(absl::Seconds(1));
+  EXPECT_THAT(TakeReported(), ElementsAre(0, 0));
+}
+
+TEST_F(UsageDriverTest, LeavingReportsTheRestAndWaitsForTheOtherEnd) {
+  FollowAndUse(3);
+  bool left = false;
+  driver_.Leave([&left] { left = true; });
+  EXPECT_THAT(TakeReported(), ElementsAre(3));
+  EXPECT_TRUE(opener_.sending_ended());
+  EXPECT_FALSE(left);
+  opener_.handler().OnDisconnected(opener_.connection(), absl::OkStatus());
+  EXPECT_TRUE(left);
+  EXPECT_EQ(opener_.opened(), 1);
+}
+
+TEST_F(UsageDriverTest, LeavingWithNothingToSayOrToNobodyIsOverAtOnce) {
+  FollowAndUse(0);
+  int left = 0;
+  driver_.Leave([&left] { ++left; });
+  EXPECT_EQ(left, 1);
+  EXPECT_THAT(TakeReported(), IsEmpty());
+  EXPECT_FALSE(opener_.sending_ended());
+  Use(1);
+  opener_.handler().OnDisconnected(opener_.connection(), absl::UnavailableError("cut"));
+  driver_.Leave([&left] { ++left; });
+  EXPECT_EQ(left, 2);
 }
 
 TEST_F(SyncDriverTest, StopGivesTheLeaseBackAndEndsAll) {

@@ -6,8 +6,8 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <span>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -24,7 +24,7 @@ class BlockingStore final : public KeyStore {
 
   // Runs after each read of a key, before the reader gets what was read.
   void AfterFindKey(std::function<void()> hook) { after_find_key_ = std::move(hook); }
-  // From now on every read of a key fails.
+  // From now on every read of a key, and every addition to usage, fails; with OK none.
   void FailWith(absl::Status failure) { failure_ = std::move(failure); }
 
   absl::StatusOr<std::shared_ptr<const KeyRecord>> FindKey(const KeyId& id) const override {
@@ -91,6 +91,18 @@ class BlockingStore final : public KeyStore {
     return store_.ReadAuditBackwards(before, limit);
   }
   absl::StatusOr<AuditHead> ReadAuditHead() const override { return store_.ReadAuditHead(); }
+  absl::Status AddUsage(std::span<const UsageDelta> deltas) override {
+    if (!failure_.ok()) return failure_;
+    return store_.AddUsage(deltas);
+  }
+  absl::StatusOr<std::vector<UsageRow>> ReadUsage(const UsageSubject& subject, UsageHour first,
+                                                  UsageHour last) const override {
+    return store_.ReadUsage(subject, first, last);
+  }
+  absl::StatusOr<std::vector<std::optional<LastUse>>> FindLastUses(
+      std::span<const KeyId> ids) const override {
+    return store_.FindLastUses(ids);
+  }
   absl::StatusOr<StoreStats> Stats(absl::Time now) const override { return store_.Stats(now); }
   absl::StatusOr<std::map<std::string, uint64_t>> RequestsByPepper(absl::Time now) const override {
     return store_.RequestsByPepper(now);
