@@ -210,7 +210,7 @@ TEST_F(KeyCallsBadInputTest, ListKeysPages) {
   for (const std::string text : {"updated", "create_time  desc", "create_time up", " name", "name,",
                                  "NAME", "name desc, expire_time"}) {
     rows.push_back({"order_by " + text, [text](Request& r) { r.set_order_by(text); }, "order_by",
-                    "create_time, name or expire_time"});
+                    "create_time, name, expire_time or last_used_time"});
   }
   ExpectRefused(Request(), rows);
   ExpectTaken<Request>(Request(),
