@@ -13,10 +13,13 @@ namespace {
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-// The projects that a step tells of, `all` for all.
-Lines ProjectsOf(const SyncAction& action) {
-  const ToldProjects& projects = std::get<CacheStep>(action).projects;
-  return projects == nullptr ? Lines{"all"} : *projects;
+// The projects that the step among the actions tells of, `all` for all.
+Lines ProjectsOf(const SyncActions& actions) {
+  for (const SyncAction& action : actions) {
+    const auto* const step = std::get_if<CacheStep>(&action);
+    if (step != nullptr) return step->projects == nullptr ? Lines{"all"} : *step->projects;
+  }
+  return {"no step"};
 }
 
 TEST_F(SyncClientTest, EveryStepTellsWhichProjectsMayBeKept) {
@@ -24,11 +27,10 @@ TEST_F(SyncClientTest, EveryStepTellsWhichProjectsMayBeKept) {
   Connected();
   sync::Welcome welcome = Fresh(10);
   welcome.projects = {"web", "api"};
-  EXPECT_THAT(ProjectsOf(client_.OnMessage(1, welcome, now_).at(0)), ElementsAre("api", "web"));
-  EXPECT_THAT(ProjectsOf(client_.OnMessage(1, Invalid(10, 11, 1), now_).at(0)),
+  EXPECT_THAT(ProjectsOf(client_.OnMessage(1, welcome, now_)), ElementsAre("api", "web"));
+  EXPECT_THAT(ProjectsOf(client_.OnMessage(1, Invalid(10, 11, 1), now_)),
               ElementsAre("api", "web"));
-  EXPECT_THAT(ProjectsOf(client_.OnMessage(1, GrantFor(2, 12), now_).at(0)),
-              ElementsAre("api", "web"));
+  EXPECT_THAT(ProjectsOf(client_.OnMessage(1, GrantFor(2, 12), now_)), ElementsAre("api", "web"));
 }
 
 TEST_F(SyncClientTest, OtherProjectsThanBeforeFlush) {
