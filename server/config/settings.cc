@@ -26,9 +26,10 @@ std::optional<ReflectionMode> ParseReflection(std::string_view text) {
   return std::nullopt;
 }
 
-constexpr std::string_view kProjectIdsSyntax = "project ids with ',' between them";
+constexpr std::string_view kProjectIdsSyntax = "project ids with ',' between them; or `off`";
 
 std::optional<std::vector<std::string>> ParseProjectIds(std::string_view text) {
+  if (text == "off") return std::vector<std::string>();
   std::vector<std::string> ids = absl::StrSplit(std::string(text), ',', absl::SkipWhitespace());
   for (std::string& id : ids) {
     absl::StripAsciiWhitespace(&id);
@@ -161,7 +162,7 @@ void AddOperation(ServerConfig& config, List& list) {
       .Add("metrics-projects", config.metrics.projects, kProjectIdsSyntax,
            "Projects whose keys are counted in /metrics, at most 100", ParseProjectIds,
            [](const std::vector<std::string>& ids) {
-             return fmt::format("{}", fmt::join(ids, ","));
+             return ids.empty() ? "off" : fmt::format("{}", fmt::join(ids, ","));
            });
 }
 

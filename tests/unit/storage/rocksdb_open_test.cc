@@ -173,7 +173,7 @@ TEST_F(RocksDbOpenTest, OtherSchemaVersionIsRefused) {
   MakeStore(1);
   PutRaw(Family::kMeta, kSchemaVersionRow, EncodeU32(kSchemaVersion + 1));
   ExpectRefused(absl::StatusCode::kFailedPrecondition,
-                AllOf(HasSubstr("schema version 2"), HasSubstr("newer version")));
+                AllOf(HasSubstr("schema version 3"), HasSubstr("newer version")));
   PutRaw(Family::kMeta, kSchemaVersionRow, EncodeU32(1));
   ExpectRefused(absl::StatusCode::kFailedPrecondition, HasSubstr("schema version 1"));
   PutRaw(Family::kMeta, kSchemaVersionRow, "?");

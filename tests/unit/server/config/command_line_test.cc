@@ -313,6 +313,8 @@ TEST(CommandLineTest, ProjectsWithMetricsAreAListOfFew) {
   EXPECT_EQ(command->config.metrics.projects, (std::vector<std::string>{"acme", "shop"}));
   EXPECT_THAT(ToToml(command->config), HasSubstr("metrics-projects = \"acme,shop\""));
   EXPECT_TRUE(Parse({"--dev"})->config.metrics.projects.empty());
+  EXPECT_TRUE(Parse({"--dev", "--metrics-projects", "off"})->config.metrics.projects.empty());
+  EXPECT_THAT(ToToml(Parse({"--dev"})->config), HasSubstr("metrics-projects = \"off\""));
 
   EXPECT_THAT(ErrorOf({"--dev", "--metrics-projects", "Shop"}), HasSubstr("metrics-projects"));
   EXPECT_THAT(ErrorOf({"--dev", "--metrics-projects", "a b"}), HasSubstr("metrics-projects"));
