@@ -1,5 +1,6 @@
 #include "client/cli/connection.h"
 
+#include <grpc/grpc.h>
 #include <grpcpp/create_channel.h>
 #include <grpcpp/support/channel_arguments.h>
 
@@ -13,7 +14,19 @@
 namespace claviger::cli {
 namespace {
 
+// Keeps the library up until the process ends: when its last user lets go of it, it waits up to 10
+// s for connections that have not ended yet, though the process would end them all. Not before a
+// command blocks its signals: the library's threads would take them.
+void KeepLibrary() {
+  static const bool kept = [] {
+    grpc_init();
+    return true;
+  }();
+  static_cast<void>(kept);
+}
+
 std::shared_ptr<grpc::Channel> OpenChannel(const Connection::Options& options) {
+  KeepLibrary();
   grpc::ChannelArguments arguments;
   // The channel must be ready to try again when a retry comes, which is sooner than its default.
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 50);

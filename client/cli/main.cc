@@ -1,6 +1,5 @@
 // `claviger`: the operator's command line.
 
-#include <grpc/grpc.h>
 #include <grpc/support/log.h>
 #include <sys/resource.h>
 
@@ -19,10 +18,6 @@ int main(int argc, char** argv) {
   setrlimit(RLIMIT_CORE, &no_core);
   // What a call has to say comes back in its status; the library's own log can quote headers.
   gpr_set_log_function([](gpr_log_func_args*) {});
-
-  // Never given back: when the last user of the library lets go of it, it waits up to 10 s for each
-  // connection that has not ended yet, though the process ends with all of them.
-  grpc_init();
 
   const claviger::SystemClock clock;
   claviger::SystemRandom random;

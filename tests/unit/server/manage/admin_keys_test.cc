@@ -34,7 +34,7 @@ class AdminKeysTest : public ::testing::Test {
     return [this, keys = std::move(keys)](const StateReader& state) -> absl::StatusOr<ChangeSet> {
       ChangeSet changes;
       changes.put_keys = keys;
-      absl::Status kept = admins_->Check(changes, state, clock_.Now());
+      absl::Status kept = asked_->Check(changes, state, clock_.Now());
       if (!kept.ok()) return kept;
       return changes;
     };
@@ -52,6 +52,7 @@ class AdminKeysTest : public ::testing::Test {
   bool certificate_may_ = false;
   std::unique_ptr<MemoryStore> store_;
   std::unique_ptr<AdminKeys> admins_;
+  const AdminKeys* asked_ = admins_.get();
 };
 
 TEST_F(AdminKeysTest, TwoThatWouldGoTogetherDoNotBothGo) {
@@ -115,7 +116,8 @@ TEST_F(AdminKeysTest, ACertificateThatMayDoEverythingIsEnough) {
 TEST_F(AdminKeysTest, KeysFromBeforeTheStartAreKnown) {
   Put(Admin(1));
   Put(Admin(2));
-  admins_ = *AdminKeys::Load(*store_, [] { return false; });
+  const auto later = *AdminKeys::Load(*store_, [] { return false; });
+  asked_ = later.get();
   EXPECT_EQ(Refusal({Revoked(Admin(1))}), Reason::kUnknown);
   EXPECT_EQ(Refusal({Revoked(Admin(2))}), Reason::kLastAdminKey);
 }
