@@ -61,10 +61,14 @@ Outcome<std::string> TestCaller::CallBytes(const std::string& method,
 }
 
 std::string TestCaller::MethodOf(const google::protobuf::Descriptor& request) {
-  const google::protobuf::ServiceDescriptor& service = *request.file()->service(0);
-  for (int i = 0; i < service.method_count(); ++i) {
-    if (service.method(i)->input_type() == &request) {
-      return fmt::format("/{}/{}", service.full_name(), service.method(i)->name());
+  // A request may stand in another file than its service.
+  for (const char* name : {"KeyAuthority", "Projects", "Verifier", "AuditLog", "Usage"}) {
+    const google::protobuf::ServiceDescriptor* service =
+        request.file()->pool()->FindServiceByName(fmt::format("claviger.v1.{}", name));
+    for (int i = 0; service != nullptr && i < service->method_count(); ++i) {
+      if (service->method(i)->input_type() == &request) {
+        return fmt::format("/{}/{}", service->full_name(), service->method(i)->name());
+      }
     }
   }
   ADD_FAILURE() << "no method takes " << request.full_name();
