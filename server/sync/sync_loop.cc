@@ -137,7 +137,7 @@ void SyncLoop::OnHello(ConnectionId connection, std::shared_ptr<SyncStream> stre
   const std::shared_ptr<SyncStream> refused = stream;
   const bool posted = Post([this, connection, stream = Stream{std::move(stream), std::move(owner)},
                             hello = std::move(hello), filter = std::move(filter)]() mutable {
-    arriving_.insert(connection);
+    arriving_.try_emplace(connection);
     const absl::Duration longest = options_.hub.lease + hello.stale_on_error;
     if (longest <= announced_) {
       Admit(connection, std::move(stream), hello, std::move(filter));
@@ -162,7 +162,8 @@ void SyncLoop::OnHello(ConnectionId connection, std::shared_ptr<SyncStream> stre
 
 void SyncLoop::Admit(ConnectionId connection, Stream stream, const Hello& hello,
                      ProjectFilter filter) {
-  if (arriving_.erase(connection) == 0) return;  // closed meanwhile
+  const auto arrived = arriving_.extract(connection);
+  if (arrived.empty()) return;  // closed meanwhile
   const auto known = owners_.find(hello.session_id);
   if (known != owners_.end() && known->second.caller != stream.owner.caller) {
     stream.stream->Close(NotYourSession());
@@ -179,10 +180,17 @@ void SyncLoop::Admit(ConnectionId connection, Stream stream, const Hello& hello,
   owners_[hello.session_id] = {.caller = stream.owner.caller, .peer = stream.owner.peer};
   streams_[connection] = std::move(stream);
   hub_.OnHello(connection, hello, std::move(filter), clock_.SinceBoot());
+  if (arrived.mapped().has_value()) {
+    hub_.OnBeat(connection, *arrived.mapped(), clock_.SinceBoot());
+  }
 }
 
 void SyncLoop::OnBeat(ConnectionId connection, Beat beat) {
   RunOrPost([this, connection, beat] {
+    if (const auto it = arriving_.find(connection); it != arriving_.end()) {
+      it->second = beat;  // which says all that one before it said
+      return;
+    }
     CheckOwnerIfDue(connection);
     hub_.OnBeat(connection, beat, clock_.SinceBoot());
   });

@@ -15,7 +15,6 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
-#include "absl/container/flat_hash_set.h"
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
@@ -171,7 +170,8 @@ class SyncLoop final : public CommitListener {
 
   // Of who has set `taken_`.
   Hub hub_;
-  absl::flat_hash_set<ConnectionId> arriving_;  // said Hello and are not yet known to the hub
+  // Said Hello and are not yet known to the hub; with the last Beat that did not wait for that.
+  absl::flat_hash_map<ConnectionId, std::optional<Beat>> arriving_;
   absl::flat_hash_map<ConnectionId, Stream> streams_;
   absl::flat_hash_map<SessionId, SessionOwner> owners_;  // of sessions that are gone, too
   absl::flat_hash_map<uint64_t, BarrierDone> waiting_;
