@@ -57,7 +57,6 @@ class Core {
 
  private:
   // Close waits so long for the thread.
-  static constexpr absl::Duration kCloseTimeout = absl::Seconds(5);
   // Of keys that were made elsewhere: 64 MiB of hints, once there are such keys.
   static constexpr size_t kMaxForeignHints = size_t{1} << 20;
   static constexpr absl::Duration kCloseTimeout = absl::Milliseconds(4500);
