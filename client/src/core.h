@@ -56,9 +56,9 @@ class Core {
   void Close();
 
  private:
-  // Close waits so long for the thread.
   // Of keys that were made elsewhere: 64 MiB of hints, once there are such keys.
   static constexpr size_t kMaxForeignHints = size_t{1} << 20;
+  // Close waits so long for the thread.
   static constexpr absl::Duration kCloseTimeout = absl::Milliseconds(4500);
   // And before that so long for the authority to take the last reports of usage.
   static constexpr absl::Duration kLeaveTimeout = absl::Milliseconds(500);
