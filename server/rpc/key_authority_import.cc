@@ -6,6 +6,7 @@
 #include "server/rpc/import_requests.h"
 #include "server/rpc/key_authority_service.h"
 #include "server/rpc/unary_call.h"
+#include "server/rpc/usage_answers.h"
 
 namespace claviger {
 
@@ -20,9 +21,10 @@ KeyAuthorityService::Reactor* KeyAuthorityService::LookupKey(Context* context, c
         const absl::StatusOr<std::shared_ptr<const KeyRecord>> key = lookup_.Find(caller, *what);
         if (!key.ok()) return key.status();
         FillKey(**key, clock_.Now(), *answer.mutable_info());
+        FillPurgeTime(**key, retention_, *answer.mutable_info());
         answer.set_match(request.has_key_prefix() ? v1::LOOKUP_MATCH_PREFIX
                                                   : v1::LOOKUP_MATCH_SECRET);
-        return absl::OkStatus();
+        return FillLastUse(store_, **key, *answer.mutable_info());
       });
 }
 

@@ -120,6 +120,40 @@ TEST_F(RotateKeyTest, AGraceThatBeginsWithTheFirstUseChangesNothingYet) {
   EXPECT_TRUE(MessageDifferencer::Equals(Get(old_key.info().key_id()), rotated.replaced()));
 }
 
+TEST_F(RotateKeyTest, TheFirstUseOfTheNewKeyBeginsTheGrace) {
+  const IssuedKey old_key = Issue();
+  v1::RotateKeyRequest request = RotationOf(old_key, 2 * kDay);
+  request.set_grace_starts(v1::GRACE_START_FIRST_USE);
+  const v1::RotateKeyResponse rotated = Rotate(request);
+  server_.clock().Advance(kDay);
+  Restart();
+  EXPECT_TRUE(Get(old_key.info().key_id()).has_pending_grace()) << "nobody has used the new one";
+
+  EXPECT_EQ(CodeOf(rotated.key()), v1::VERIFY_CODE_VALID);
+  Restart();  // brings what was counted into the store
+  const v1::Key ending = Get(old_key.info().key_id());
+  EXPECT_FALSE(ending.has_pending_grace());
+  EXPECT_EQ(ToTime(ending.expire_time()), Now() + 2 * kDay);
+  EXPECT_EQ(CodeOf(old_key.key()), v1::VERIFY_CODE_VALID);
+  server_.clock().Advance(2 * kDay);
+  EXPECT_EQ(CodeOf(old_key.key()), v1::VERIFY_CODE_EXPIRED);
+}
+
+TEST_F(RotateKeyTest, AnOldKeyThatIsStillInUseShowsIt) {
+  const IssuedKey old_key = Issue();
+  Rotate(old_key, 2 * kDay);
+  EXPECT_FALSE(Get(old_key.info().key_id()).used_since_rotation());
+  server_.clock().Advance(absl::Seconds(1));
+  EXPECT_EQ(CodeOf(old_key.key()), v1::VERIFY_CODE_VALID);
+  Restart();
+  EXPECT_TRUE(Get(old_key.info().key_id()).used_since_rotation());
+  const auto listed = root().Call(v1::ListKeysRequest());
+  ASSERT_THAT(listed, IsOk());
+  for (const v1::Key& key : listed->keys()) {
+    EXPECT_EQ(key.used_since_rotation(), key.key_id() == old_key.info().key_id());
+  }
+}
+
 TEST_F(RotateKeyTest, ARevokedKeyWaitsForNoGraceAnyMore) {
   const IssuedKey old_key = Issue();
   v1::RotateKeyRequest request = RotationOf(old_key, kDay);
