@@ -138,10 +138,13 @@ TEST_F(BulkRevokerTest, MoreKeysThanAllowedChangeNothing) {
   EXPECT_EQ(Run(params, In(absl::Seconds(10)))->revoked, kMany);
 }
 
-TEST_F(BulkRevokerTest, CriteriaThatNothingIsKnownOfMatchNothing) {
+TEST_F(BulkRevokerTest, KeysThatNoCheckFoundGoodAreUnused) {
   BulkRevokeParams params = AllOfDefault();
-  params.filter.unused_since = managed_.clock.Now();
-  EXPECT_EQ(Run(params, In(absl::Seconds(10)))->matched, 0);
+  params.validate_only = true;
+  params.filter.use.unused_since = managed_.clock.Now() + absl::Seconds(1);
+  EXPECT_EQ(Run(params, In(absl::Seconds(10)))->matched, kMany);
+  params.filter.use = {.last_used_before = managed_.clock.Now() + absl::Seconds(1)};
+  EXPECT_EQ(Run(params, In(absl::Seconds(10)))->matched, 0) << "not known to be used at all";
 }
 
 }  // namespace
