@@ -22,10 +22,7 @@ absl::Status CheckSubject(const KeyStore& store, const Caller& caller,
   }
   const auto& project_id = std::get<std::string>(subject);
   if (!caller.IsBoundTo(project_id)) return ProjectNotFound(project_id);
-  const absl::StatusOr<std::shared_ptr<const ProjectRecord>> project =
-      store.FindProject(project_id);
-  if (!project.ok()) return project.status();
-  return *project == nullptr ? ProjectNotFound(project_id) : absl::OkStatus();
+  return FindLiveProject(store, project_id).status();
 }
 
 }  // namespace
