@@ -35,23 +35,28 @@ inline AuditEntry AuditEntryOf(const NumberedChange& change, const Sha256Bytes& 
           .previous_hash = previous_hash};
 }
 
-// What `change` does to the index of imported keys: calls `visit(digest, id)` for each of its rows
-// that is written, and with nullopt for each that goes.
-template <typename Visit>
-void ForEachImportedRow(const NumberedChange& change, Visit visit) {
-  const std::optional<KeyId> gone;
+// A row of the index of imported keys that is written, or, without an id, goes.
+struct ImportedRow {
+  KeyDigest digest;
+  std::optional<KeyId> id;
+};
+
+// What `change` does to that index, in order.
+inline std::vector<ImportedRow> ImportedRowsOf(const NumberedChange& change) {
+  std::vector<ImportedRow> rows;
   for (size_t i = 0; i < change.committed.keys.size(); ++i) {
     const KeyRecord& key = *change.committed.keys[i];
     const KeyRecord* const replaced = change.replaced_keys[i].get();
     const bool was = replaced != nullptr && replaced->imported.has_value();
     const bool same = was && key.imported.has_value() && Equal(replaced->digest, key.digest);
     if (same) continue;
-    if (was) visit(replaced->digest, gone);
-    if (key.imported.has_value()) visit(key.digest, std::optional<KeyId>(key.id));
+    if (was) rows.push_back({replaced->digest, std::nullopt});
+    if (key.imported.has_value()) rows.push_back({key.digest, key.id});
   }
   for (const auto& key : change.committed.deleted_keys) {
-    if (key->imported.has_value()) visit(key->digest, gone);
+    if (key->imported.has_value()) rows.push_back({key->digest, std::nullopt});
   }
+  return rows;
 }
 
 // What subscribers are told of `change`.

@@ -3,9 +3,7 @@
 namespace claviger {
 
 void OverlayReader::Apply(const NumberedChange& change) {
-  ForEachImportedRow(change, [this](const KeyDigest& digest, const std::optional<KeyId>& id) {
-    imported_[digest.bytes] = id;
-  });
+  for (const ImportedRow& row : ImportedRowsOf(change)) imported_[row.digest.bytes] = row.id;
   for (const auto& key : change.committed.keys) {
     keys_[key->id] = key;
     projects_with_keys_.insert(key->project_id);

@@ -85,8 +85,8 @@ struct SyncLoopOptions {
       announce_lease;
 };
 
-// One thread at a time is at it: the loop's own, or, for an acknowledgement that finds nobody at it,
-// the one that brings it. A revoke would else wait for that thread to wake up once more than it
+// One thread at a time is at it: the loop's own, or, for an acknowledgement that finds nobody at
+// it, the one that brings it. A revoke would else wait for that thread to wake up once more than it
 // must. Who brings something does what waited already and its own, and no more; the
 // rest is left to the loop's thread.
 //

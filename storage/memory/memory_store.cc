@@ -305,15 +305,14 @@ void MemoryStore::Apply(const NumberedChange& change) {
   for (const auto& replaced : change.replaced_keys) {
     if (replaced != nullptr) Unindex(*replaced);
   }
-  ForEachImportedRow(change, [this](const KeyDigest& digest, const std::optional<KeyId>& id)
-                                 ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-                                   if (!id.has_value()) {
-                                     imported_.erase(digest.bytes);
-                                     return;
-                                   }
-                                   imported_[digest.bytes] = *id;
-                                   has_imported_keys_.store(true, std::memory_order_release);
-                                 });
+  for (const ImportedRow& row : ImportedRowsOf(change)) {
+    if (!row.id.has_value()) {
+      imported_.erase(row.digest.bytes);
+      continue;
+    }
+    imported_[row.digest.bytes] = *row.id;
+    has_imported_keys_.store(true, std::memory_order_release);
+  }
   for (const auto& key : change.committed.keys) {
     keys_[key->id] = key;
     Index(*key);

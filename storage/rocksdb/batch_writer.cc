@@ -112,12 +112,15 @@ void BatchWriter::AppendIndexRows(const KeyRecord* key, const KeyRecord* replace
 
 bool BatchWriter::AppendImported(const NumberedChange& change, rocksdb::WriteBatch& rows) const {
   bool imports = false;
-  ForEachImportedRow(change, [&](const KeyDigest& digest, const std::optional<KeyId>& id) {
-    const std::string_view row = AsBytes(digest.bytes);
-    if (!id.has_value()) return Delete(Family::kImported, row, rows);
-    Put(Family::kImported, row, id->text(), rows);
+  for (const ImportedRow& row : ImportedRowsOf(change)) {
+    const std::string_view name = AsBytes(row.digest.bytes);
+    if (!row.id.has_value()) {
+      Delete(Family::kImported, name, rows);
+      continue;
+    }
+    Put(Family::kImported, name, row.id->text(), rows);
     imports = true;
-  });
+  }
   return imports;
 }
 
