@@ -36,14 +36,14 @@ inline AuditEntry AuditEntryOf(const NumberedChange& change, const Sha256Bytes& 
 }
 
 // A row of the index of imported keys that is written, or, without an id, goes.
-struct ImportedRow {
+struct ImportedIndexRow {
   KeyDigest digest;
   std::optional<KeyId> id;
 };
 
 // What `change` does to that index, in order.
-inline std::vector<ImportedRow> ImportedRowsOf(const NumberedChange& change) {
-  std::vector<ImportedRow> rows;
+inline std::vector<ImportedIndexRow> ImportedIndexRowsOf(const NumberedChange& change) {
+  std::vector<ImportedIndexRow> rows;
   for (size_t i = 0; i < change.committed.keys.size(); ++i) {
     const KeyRecord& key = *change.committed.keys[i];
     const KeyRecord* const replaced = change.replaced_keys[i].get();

@@ -3,7 +3,8 @@
 namespace claviger {
 
 void OverlayReader::Apply(const NumberedChange& change) {
-  for (const ImportedRow& row : ImportedRowsOf(change)) imported_[row.digest.bytes] = row.id;
+  for (const ImportedIndexRow& row : ImportedIndexRowsOf(change))
+    imported_[row.digest.bytes] = row.id;
   for (const auto& key : change.committed.keys) {
     keys_[key->id] = key;
     projects_with_keys_.insert(key->project_id);

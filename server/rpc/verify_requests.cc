@@ -83,9 +83,9 @@ ShownCredential ReadDigest(const v1::KeyDigest& digest, FieldErrors& errors) {
     credential.hash.bytes = *sha256;
     return credential;
   }
-  const bool read = ReadHash("digest.sha256", digest.sha256(), sha256, errors) &
-                    ReadHash("digest.sha512", digest.sha512(), sha512, errors);
-  if (!read) return {};
+  const bool has_good_sha256 = ReadHash("digest.sha256", digest.sha256(), sha256, errors);
+  const bool has_good_sha512 = ReadHash("digest.sha512", digest.sha512(), sha512, errors);
+  if (!has_good_sha256 || !has_good_sha512) return {};
   if (!sha256.has_value() && !sha512.has_value()) {
     errors.Check(RequiredField("digest",
                                "must have key_id and sha256, or, for a text that is no key of "

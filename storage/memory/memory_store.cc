@@ -305,7 +305,7 @@ void MemoryStore::Apply(const NumberedChange& change) {
   for (const auto& replaced : change.replaced_keys) {
     if (replaced != nullptr) Unindex(*replaced);
   }
-  for (const ImportedRow& row : ImportedRowsOf(change)) {
+  for (const ImportedIndexRow& row : ImportedIndexRowsOf(change)) {
     if (!row.id.has_value()) {
       imported_.erase(row.digest.bytes);
       continue;

@@ -112,7 +112,7 @@ void BatchWriter::AppendIndexRows(const KeyRecord* key, const KeyRecord* replace
 
 bool BatchWriter::AppendImported(const NumberedChange& change, rocksdb::WriteBatch& rows) const {
   bool imports = false;
-  for (const ImportedRow& row : ImportedRowsOf(change)) {
+  for (const ImportedIndexRow& row : ImportedIndexRowsOf(change)) {
     const std::string_view name = AsBytes(row.digest.bytes);
     if (!row.id.has_value()) {
       Delete(Family::kImported, name, rows);
