@@ -5,6 +5,7 @@
 #include <memory>
 #include <string_view>
 #include <utility>
+#include <variant>
 
 #include "core/status.h"
 #include "fmt/format.h"
@@ -85,6 +86,7 @@ absl::Status VerifierService::Check(const Caller& caller, const v1::VerifyReques
                                     v1::VerifyResponse& answer) {
   CheckParams params;
   if (absl::Status s = ReadCheck(request, params); !s.ok()) return s;
+  if (const auto* own = std::get_if<Credential>(&params.credential)) usage_.Prefetch(own->id);
   const Revision applied = verifier_.applied_revision();
   if (request.at_least_revision() > applied.value) {
     return NotReached(request.at_least_revision(), applied);

@@ -5,20 +5,15 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
-#include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
-#include "absl/base/thread_annotations.h"
-#include "absl/container/flat_hash_map.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "core/cidr.h"
 #include "core/decision.h"
+#include "core/key_format.h"
 #include "core/key_record.h"
 #include "storage/usage.h"
 
@@ -36,8 +31,8 @@ struct RecordedUse {
   UsageDelta delta;
 };
 
-// Each thread counts in a stripe of its own, so that two of them rarely want the same lock, and
-// keys that are checked again and again cost no memory from the heap.
+// Each thread counts in a stripe of its own, so that two of them rarely want the same lock. A check
+// that finds a key good touches one line of memory of that key's, which `Prefetch` fetches early.
 //
 // Thread safety: all methods may be called from any thread at once.
 class UsageRecorder {
@@ -45,10 +40,13 @@ class UsageRecorder {
   // At most about `max_keys` keys and hours are held at once; what is above is dropped, and counted
   // as such.
   explicit UsageRecorder(size_t max_keys = kDefaultMaxKeys);
+  ~UsageRecorder();
 
   UsageRecorder(const UsageRecorder&) = delete;
   UsageRecorder& operator=(const UsageRecorder&) = delete;
 
+  // Begins to fetch what a Count of this key by this thread will write.
+  void Prefetch(const KeyId& id) const;
   // A check at `now` of a key whose secret matched. `address` used the key, where the caller said.
   void Count(const std::shared_ptr<const KeyRecord>& key, VerifyCode code,
              const std::optional<IpAddress>& address, const UsedBy& by, absl::Time now);
@@ -56,7 +54,8 @@ class UsageRecorder {
   void Add(const std::shared_ptr<const KeyRecord>& key, const UsageCounts& counts,
            const std::optional<LastUse>& last_use, absl::Time now);
 
-  // Takes out all that was counted before the call. No stripe is held for long.
+  // Takes out all that was counted before the call. No stripe is held for longer than it takes to
+  // put an empty table in the place of a full one.
   std::vector<RecordedUse> TakeAll();
 
   // Whether there may soon be no room: time to take out what there is.
@@ -67,32 +66,14 @@ class UsageRecorder {
  private:
   static constexpr size_t kDefaultMaxKeys = size_t{1} << 18;
 
-  struct Cell {
-    std::pair<KeyId, UsageHour> place;
-    std::shared_ptr<const KeyRecord> key;
-    UsageCounts counts;  // empty: nothing since it was taken out last
-    bool good = false;   // the following are set
-    absl::Time last_time;
-    std::optional<IpAddress> last_address;
-    std::string last_by;
-  };
-
-  struct alignas(64) Stripe {
-    absl::Mutex mutex;
-    absl::flat_hash_map<std::pair<KeyId, UsageHour>, size_t> index ABSL_GUARDED_BY(mutex);
-    std::vector<Cell> cells ABSL_GUARDED_BY(mutex);
-  };
-
-  // The cell for a key and an hour; null: there is no room.
-  Cell* CellFor(Stripe& stripe, const std::shared_ptr<const KeyRecord>& key, UsageHour hour)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(stripe.mutex);
-  // Takes from the cells from `begin` on, or drops those that were not used. Returns where to go
-  // on; false in `.second`: that was all.
-  std::pair<size_t, bool> TakeSome(Stripe& stripe, size_t begin, std::vector<RecordedUse>& out)
-      ABSL_LOCKS_EXCLUDED(stripe.mutex);
+  struct Cell;
+  struct Rest;
+  class Table;
+  class Callers;
+  struct Stripe;
 
   const size_t max_cells_;  // of a stripe
-  std::vector<Stripe> stripes_;
+  std::vector<std::unique_ptr<Stripe>> stripes_;
   std::atomic<bool> crowded_{false};
   std::atomic<uint64_t> dropped_{0};
 };
