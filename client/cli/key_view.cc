@@ -33,6 +33,12 @@ std::string LastUseText(const v1::Key& key, absl::Time now) {
   return text;
 }
 
+// Whether another key has taken its place, and whether anybody has not noticed.
+std::string ReplacedText(const v1::Key& key) {
+  if (key.rotated_to().empty()) return "";
+  return key.used_since_rotation() ? "still used" : "yes";
+}
+
 void AddTimes(const v1::Key& key, absl::Time now, FieldList& fields) {
   const auto add = [&](std::string_view name, bool is_set, const auto& time) {
     if (is_set) fields.Add(name, FormatMoment(time, now));
@@ -71,6 +77,10 @@ Table KeyTable(const google::protobuf::RepeatedPtrField<v1::Key>& keys, absl::Ti
                                  {.header = "CREATED", .dispensable = 4},
                                  {.header = "LAST USED", .dispensable = 3},
                                  {.header = "EXPIRES", .dispensable = 1}};
+  // Most lists have no replaced keys.
+  const bool with_replaced = std::any_of(
+      keys.begin(), keys.end(), [](const v1::Key& key) { return !key.rotated_to().empty(); });
+  if (with_replaced) columns.push_back({.header = "REPLACED"});
   if (with_usage) {
     columns.push_back({.header = "GOOD/24H"});
     columns.push_back({.header = "DENIED/24H"});
@@ -87,6 +97,10 @@ Table KeyTable(const google::protobuf::RepeatedPtrField<v1::Key>& keys, absl::Ti
                                {FormatRelative(FromProto(key.create_time()), now)},
                                {RelativeLastUse(key, now)},
                                {RelativeExpiry(key, now)}};
+    if (with_replaced) {
+      cells.push_back(
+          {ReplacedText(key), key.used_since_rotation() ? Tone::kCaution : Tone::kPlain});
+    }
     if (with_usage) {
       const int64_t denied = key.recent_denied_count();
       cells.push_back({fmt::format("{}", key.recent_valid_count())});
@@ -118,6 +132,9 @@ FieldList KeyFields(const v1::Key& key, absl::Time now) {
   AddTimes(key, now, fields);
   fields.Add("replaces", key.rotated_from());
   fields.Add("replaced by", key.rotated_to());
+  if (key.used_since_rotation()) {
+    fields.Add("still in use", "a check has found it good since it was replaced", Tone::kCaution);
+  }
   if (key.revision() > 0) fields.Add("revision", fmt::format("{}", key.revision()));
   return fields;
 }

@@ -79,6 +79,17 @@ TEST(TableTest, WideTerminalShowsEverything) {
   }
 }
 
+TEST(TableTest, ReplacedKeysSayWhetherTheyAreStillUsed) {
+  google::protobuf::RepeatedPtrField<v1::Key> keys;
+  *keys.Add() = KeyNamed("new");
+  *keys.Add() = KeyNamed("old");
+  EXPECT_THAT(KeyTable(keys, kNow).Render(80, false), Not(HasSubstr("REPLACED")));
+  keys[1].set_rotated_to("00Yx3bTnQ5vLr8Wz");
+  EXPECT_THAT(KeyTable(keys, kNow).Render(80, false), HasSubstr("yes"));
+  keys[1].set_used_since_rotation(true);
+  EXPECT_THAT(KeyTable(keys, kNow).Render(80, false), HasSubstr("still used"));
+}
+
 TEST(TableTest, NarrowTerminalLeavesTheLeastNeededOut) {
   const std::string table = KeyTableAt(40);
   EXPECT_THAT(table, HasSubstr("NAME"));
