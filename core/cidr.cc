@@ -131,4 +131,13 @@ bool AnyContains(const std::vector<Cidr>& blocks, const IpAddress& address) {
                      [&address](const Cidr& block) { return block.Contains(address); });
 }
 
+bool AllWithin(const std::vector<Cidr>& part, const std::vector<Cidr>& whole) {
+  if (whole.empty()) return true;
+  if (part.empty()) return false;
+  return std::all_of(part.begin(), part.end(), [&whole](const Cidr& block) {
+    return std::any_of(whole.begin(), whole.end(),
+                       [&block](const Cidr& other) { return other.Covers(block); });
+  });
+}
+
 }  // namespace claviger

@@ -65,6 +65,10 @@ class Cidr {
 // Whether one of `blocks` contains `address`.
 bool AnyContains(const std::vector<Cidr>& blocks, const IpAddress& address);
 
+// Whether every address of `part` is in `whole`, for lists of which an empty one means all
+// addresses. Blocks that only together cover one are taken not to.
+bool AllWithin(const std::vector<Cidr>& part, const std::vector<Cidr>& whole);
+
 }  // namespace claviger
 
 #endif  // CLAVIGER_CORE_CIDR_H_

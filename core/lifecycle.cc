@@ -47,7 +47,8 @@ KeyState StateOf(const KeyRecord& key, absl::Time now) {
 }
 
 bool NeedsPepper(const KeyRecord& key) {
-  return !key.revocation.has_value() && !key.delete_time.has_value();
+  const bool is_final = key.revocation.has_value() || key.delete_time.has_value();
+  return !is_final || key.imported.has_value();
 }
 
 absl::Status Disable(KeyRecord& key, absl::Time now) { return SetDisabled(key, now, true); }

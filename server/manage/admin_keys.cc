@@ -28,11 +28,24 @@ bool EndsSooner(const KeyRecord& key, const KeyRecord& before) {
          (!before.expire_time.has_value() || *key.expire_time < *before.expire_time);
 }
 
+// Whether `key` can be used from everywhere where `before` can. Where its holder is nobody knows.
+bool ReachesAsFar(const KeyRecord& key, const KeyRecord& before) {
+  return AllWithin(before.allowed_cidrs, key.allowed_cidrs);
+}
+
+// Whether with `key` somebody can go on after `before` is given up. One that ends sooner must leave
+// time to make another: else the last one could be exchanged for one that ends in a second.
+bool CanReplace(const KeyRecord& key, const KeyRecord& before, absl::Time now) {
+  return IsAdmin(key, now) && ReachesAsFar(key, before) &&
+         (!EndsSooner(key, before) || *key.expire_time - now >= kLeastReplacementLife);
+}
+
 absl::Status LastAdmin(const KeyId& id) {
   return ErrorBuilder(absl::StatusCode::kFailedPrecondition, Reason::kLastAdminKey)
       .Resource("key", id.ToString())
       .Build(fmt::format("key {} is the last one that may do everything in all projects, and no "
-                         "client certificate may: issue another such key first",
+                         "client certificate may: issue another such key first, for as many "
+                         "addresses and for as long or at least a day",
                          id.text()));
 }
 
@@ -52,34 +65,36 @@ absl::StatusOr<std::unique_ptr<AdminKeys>> AdminKeys::Load(const KeyStore& store
 
 absl::Status AdminKeys::Check(const ChangeSet& changes, const StateReader& state,
                               absl::Time now) const {
-  std::optional<KeyId> given_up;
+  std::shared_ptr<const KeyRecord> given_up;
   for (const KeyRecord& key : changes.put_keys) {
     if (key.project_id != kManagementProject) continue;
     const absl::StatusOr<std::shared_ptr<const KeyRecord>> before = state.FindKey(key.id);
     if (!before.ok()) return before.status();
-    const bool is_admin = IsAdmin(key, now);
-    if (*before == nullptr || !IsAdmin(**before, now)) {
-      if (is_admin) return absl::OkStatus();  // takes the place of any other
-      continue;
+    if (*before == nullptr || !IsAdmin(**before, now)) continue;
+    if (IsAdmin(key, now) && !EndsSooner(key, **before) && ReachesAsFar(key, **before)) {
+      return absl::OkStatus();
     }
-    if (is_admin && !EndsSooner(key, **before)) return absl::OkStatus();
-    given_up = key.id;
+    // The one that would have lasted longest sets the measure.
+    if (given_up == nullptr || EndsSooner(*given_up, **before)) given_up = *before;
   }
-  if (!given_up.has_value()) return absl::OkStatus();
-  const absl::StatusOr<bool> another = AnotherMay(changes, state, now);
+  if (given_up == nullptr) return absl::OkStatus();
+  const absl::StatusOr<bool> another = AnotherMay(changes, *given_up, state, now);
   if (!another.ok()) return another.status();
-  return *another || certificate_may_() ? absl::OkStatus() : LastAdmin(*given_up);
+  return *another || certificate_may_() ? absl::OkStatus() : LastAdmin(given_up->id);
 }
 
-absl::StatusOr<bool> AdminKeys::AnotherMay(const ChangeSet& changes, const StateReader& state,
-                                           absl::Time now) const {
+absl::StatusOr<bool> AdminKeys::AnotherMay(const ChangeSet& changes, const KeyRecord& given_up,
+                                           const StateReader& state, absl::Time now) const {
+  for (const KeyRecord& key : changes.put_keys) {
+    if (key.id != given_up.id && CanReplace(key, given_up, now)) return true;
+  }
   for (const KeyId& id : candidates_) {
     const bool written = std::any_of(changes.put_keys.begin(), changes.put_keys.end(),
                                      [&id](const KeyRecord& key) { return key.id == id; });
     if (written) continue;
     const absl::StatusOr<std::shared_ptr<const KeyRecord>> key = state.FindKey(id);
     if (!key.ok()) return key.status();
-    if (*key != nullptr && IsAdmin(**key, now)) return true;
+    if (*key != nullptr && CanReplace(**key, given_up, now)) return true;
   }
   return false;
 }

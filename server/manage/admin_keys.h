@@ -14,6 +14,10 @@
 
 namespace claviger {
 
+// What a key that ends sooner than the last administrator's must have left to take its place: a
+// day, in which its holder can issue another one.
+inline constexpr absl::Duration kLeastReplacementLife = absl::Hours(24);
+
 // Knows which management keys may do everything in all projects, and refuses to take that from the
 // last of them. There is no way round it and none is needed: whoever holds that key can issue
 // another one first.
@@ -28,8 +32,9 @@ class AdminKeys final : public CommitListener {
                                                          std::function<bool()> certificate_may);
 
   // OK, or FAILED_PRECONDITION `LAST_ADMIN_KEY` when `changes`, made to `state` at `now`, would
-  // disable, revoke, delete or narrow the last key that may do everything, or end it sooner. To be
-  // called from within a mutation.
+  // disable, revoke, delete or narrow the last key that may do everything, its addresses too, or end
+  // it sooner. Another key takes its place if it may do everything, from all those addresses, and
+  // lasts as long or kLeastReplacementLife more. To be called from within a mutation.
   absl::Status Check(const ChangeSet& changes, const StateReader& state, absl::Time now) const;
 
   void OnCommitted(std::span<const Committed> batch) override;
@@ -38,9 +43,9 @@ class AdminKeys final : public CommitListener {
   explicit AdminKeys(std::function<bool()> certificate_may)
       : certificate_may_(std::move(certificate_may)) {}
 
-  // Some key that is not written by `changes` may do everything.
-  absl::StatusOr<bool> AnotherMay(const ChangeSet& changes, const StateReader& state,
-                                  absl::Time now) const;
+  // Some key besides `given_up`, after `changes`, can take its place.
+  absl::StatusOr<bool> AnotherMay(const ChangeSet& changes, const KeyRecord& given_up,
+                                  const StateReader& state, absl::Time now) const;
 
   const std::function<bool()> certificate_may_;
   // At least all that may; whether one still does, its record says.

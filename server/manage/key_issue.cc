@@ -21,13 +21,13 @@ absl::Status CheckManagementKey(const StateReader& state, const Caller& caller,
     return s;
   }
   for (const std::string& project_id : params.bound_project_ids) {
-    absl::StatusOr<std::shared_ptr<const ProjectRecord>> project = state.FindProject(project_id);
-    if (!project.ok()) return project.status();
-    if (*project == nullptr || (*project)->delete_time.has_value()) {
+    const absl::Status found = FindLiveProject(state, project_id).status();
+    if (absl::IsNotFound(found)) {
       return InvalidField(
           "bound_project_ids",
           fmt::format("must name projects that exist; there is no project {}", project_id));
     }
+    if (!found.ok()) return found;
   }
   return absl::OkStatus();
 }

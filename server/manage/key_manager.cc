@@ -132,8 +132,12 @@ void KeyManager::UpdateScopes(const Caller& caller, const ChangeParams& params, 
                                                   key.bound_project_ids);
           if (!s.ok()) return s;
         }
-        result.restricting = !scopes->CoversAll(key.scopes);
-        if (result.added_scopes.empty() && result.removed_scopes.empty()) return Edited{};
+        // Also when nothing is left to take away: whoever asks again may have had no answer the
+        // first time.
+        const bool takes = change.replace_with.has_value() || !change.remove.empty();
+        const bool unchanged = result.added_scopes.empty() && result.removed_scopes.empty();
+        result.restricting = !scopes->CoversAll(key.scopes) || (takes && unchanged);
+        if (unchanged) return Edited{};
         key.scopes = *std::move(scopes);
         key.update_time = clock_.Now();
         return Edited{true,

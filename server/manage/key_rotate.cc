@@ -101,7 +101,8 @@ bool WasShortened(const KeyRecord& old_key, const RotateParams& params) {
   if (params.grace_start == GraceStart::kFirstUse) return false;
   if (params.grace_period == absl::ZeroDuration()) return true;
   return old_key.rotate_time.has_value() &&
-         old_key.expire_time == *old_key.rotate_time + params.grace_period;
+         old_key.expire_time.value_or(absl::InfiniteFuture()) <=
+             *old_key.rotate_time + params.grace_period;
 }
 
 std::string EndText(const std::optional<absl::Time>& end) {
@@ -203,14 +204,16 @@ absl::StatusOr<KeyRecord> KeyManager::MakeSuccessor(const StateReader& state, co
                                                     Secret& raw_key) const {
   const absl::Time now = clock_.Now();
   absl::StatusOr<std::shared_ptr<const ProjectRecord>> project =
-      state.FindProject(old_key.project_id);
+      FindLiveProject(state, old_key.project_id);
   if (!project.ok()) return project.status();
-  if (*project == nullptr || (*project)->delete_time.has_value()) {
-    return ProjectNotFound(old_key.project_id);
-  }
   if (old_key.project_id == kManagementProject) {
     absl::Status s = caller.RequireCanGrant(old_key.scopes, old_key.bound_project_ids);
     if (!s.ok()) return s;
+    // The sweep takes a deleted project out of bindings. It might not see a successor made now.
+    for (const std::string& project_id : old_key.bound_project_ids) {
+      const absl::Status found = FindLiveProject(state, project_id).status();
+      if (!found.ok()) return found;
+    }
   }
   if (absl::Status s = CheckOldScopes(**project, old_key); !s.ok()) return s;
   if (absl::Status s = CheckAddresses(**project, old_key.allowed_cidrs); !s.ok()) return s;

@@ -33,17 +33,6 @@ bool Assign(const std::optional<T>& update, T& field) {
   return true;
 }
 
-// Whether every address of `part` is in `whole`; no blocks are all addresses. Blocks that only
-// together cover one are taken not to.
-bool AllWithin(const std::vector<Cidr>& part, const std::vector<Cidr>& whole) {
-  if (whole.empty()) return true;
-  if (part.empty()) return false;
-  return std::all_of(part.begin(), part.end(), [&whole](const Cidr& block) {
-    return std::any_of(whole.begin(), whole.end(),
-                       [&block](const Cidr& other) { return other.Covers(block); });
-  });
-}
-
 void ApplyTexts(const KeyUpdate& update, KeyRecord& key, Effect& effect) {
   if (Assign(update.display_name, key.display_name)) effect.Note("display_name");
   if (Assign(update.description, key.description)) effect.Note("description");
@@ -119,8 +108,10 @@ void KeyManager::Update(const Caller& caller, const ChangeParams& params, KeyUpd
           absl::Status s = caller.RequireCanGrant(key.scopes, key.bound_project_ids);
           if (!s.ok()) return s;
         }
+        // Also when it was as narrow before: whoever asks again may have had no answer the first
+        // time.
+        result.restricting = effect.narrows || (decides && !effect.widens);
         if (effect.changed.empty()) return Edited{};
-        result.restricting = effect.narrows;
         key.update_time = now;
         return Edited{true, fmt::format("changed {}", fmt::join(effect.changed, ", ")),
                       !effect.is_granted};

@@ -43,14 +43,12 @@ absl::StatusOr<ChangeSet> DeleteNow(const StateReader& state, const Caller& call
   changes.audit =
       AuditOf(caller, "DeleteProject", project.project_id, "", *has_keys ? "with its keys" : "");
   changes.admission = Admission::kReduction;
-  if (*has_keys) {
-    ProjectRecord deleted = project;
-    deleted.delete_time = now;
-    deleted.update_time = now;
-    changes.put_projects.push_back(std::move(deleted));
-  } else {
-    changes.delete_projects.push_back(project.project_id);
-  }
+  // Also without keys its id is free only after the sweep: management keys may be bound to it, and
+  // would be good for the next project of that name.
+  ProjectRecord deleted = project;
+  deleted.delete_time = now;
+  deleted.update_time = now;
+  changes.put_projects.push_back(std::move(deleted));
   return changes;
 }
 
@@ -86,7 +84,7 @@ void ProjectManager::Delete(const Caller& caller, ProjectDeletion deletion, absl
                                      const Committed* committed) mutable {
         if (result.ok() && committed->changed) {
           result->revision = committed->revision;
-          if (result->restricting) keys_to_remove_();
+          keys_to_remove_();
         }
         done(std::move(result));
       });

@@ -41,8 +41,13 @@ struct EndedCall {
   absl::FunctionRef<RequestIds()> ids;  // asked only where the call is recorded
 };
 
-// Whether `status` says that the caller may not do this, or is nobody.
-inline bool IsRefusal(const absl::Status& status) {
+// Whether `status` says that the caller may not do this, or is nobody; `caller` is null where it
+// could not be told. For a caller that is bound to projects NOT_FOUND is one too: what it may not
+// see is not there for it, and who probes for that is to be seen in the log.
+inline bool IsRefusal(const absl::Status& status, const Caller* caller) {
+  if (status.code() == absl::StatusCode::kNotFound) {
+    return caller != nullptr && !caller->acts_in_all_projects();
+  }
   return status.code() == absl::StatusCode::kPermissionDenied ||
          status.code() == absl::StatusCode::kUnauthenticated;
 }

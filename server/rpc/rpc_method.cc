@@ -60,7 +60,7 @@ grpc::Status RpcMethod::Conclude(const absl::Status& status, absl::Duration star
 
 grpc::Status RpcMethod::Conclude(const absl::Status& status, absl::Duration started,
                                  const EndedCall& call) const {
-  if (IsRefusal(status) && traits_.records_refusals) RecordRefusal(status, call);
+  if (IsRefusal(status, call.caller) && traits_.records_refusals) RecordRefusal(status, call);
   return Conclude(status, started);
 }
 

@@ -147,6 +147,34 @@ TEST_F(AuditLogTest, WhoeverWantsMoreThanTheyHaveIsRecorded) {
   EXPECT_EQ(refused[0].project_id(), "claviger");
 }
 
+TEST_F(AuditLogTest, WhoeverAsksForWhatIsNotThereForThemIsRecorded) {
+  MakeProject("mine");
+  MakeProject("theirs");
+  const IssuedKey foreign = Issue("theirs");
+  const IssuedKey bound = IssueManagementKey({"keys.revoke", "projects.manage"}, {"mine"});
+  const uint64_t before = Head();
+  v1::RevokeKeyRequest revoke;
+  revoke.set_key_id(foreign.info().key_id());
+  EXPECT_THAT(server_.As(bound.key()).Call(revoke),
+              IsError(StatusCode::NOT_FOUND, "KEY_NOT_FOUND"));
+  v1::DeleteProjectRequest remove;
+  remove.set_project_id("theirs");
+  EXPECT_THAT(server_.As(bound.key()).Call(remove),
+              IsError(StatusCode::NOT_FOUND, "PROJECT_NOT_FOUND"));
+  revoke.set_key_id("0000000000000000");
+  EXPECT_THAT(root().Call(revoke), IsError(StatusCode::NOT_FOUND, "KEY_NOT_FOUND"));
+  const Events refused = RefusedBehind(before);
+  ASSERT_THAT(refused, SizeIs(2)) << "for a caller in all projects it is only not there";
+  EXPECT_EQ(refused[0].refusal(), "KEY_NOT_FOUND");
+  EXPECT_EQ(refused[0].actor(), "key:" + bound.info().key_id());
+  EXPECT_EQ(refused[0].action(), "RevokeKey");
+  EXPECT_EQ(refused[0].key_id(), foreign.info().key_id());
+  EXPECT_EQ(refused[0].project_id(), "theirs");
+  EXPECT_EQ(refused[1].refusal(), "PROJECT_NOT_FOUND");
+  EXPECT_EQ(refused[1].action(), "DeleteProject");
+  EXPECT_EQ(refused[1].project_id(), "theirs");
+}
+
 TEST_F(AuditLogTest, OfAStrangersTextOnlyIdsAreTakenOver) {
   const TestCaller anonymous = server_.Anonymous();
   const uint64_t before = Head();

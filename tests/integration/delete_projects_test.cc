@@ -198,6 +198,20 @@ TEST_F(DeleteProjectsTest, WithItsLastKeyItIsGoneAndItsIdIsFree) {
   EXPECT_EQ(CodeOf(fresh.key()), v1::VERIFY_CODE_VALID);
 }
 
+TEST_F(DeleteProjectsTest, NoManagementKeyIsLeftForTheNextProjectOfAnEmptyOnesName) {
+  MakeProject("empty");
+  const IssuedKey manager = IssueManagementKey({"keys.issue", "keys.read"}, {"empty", "shop"});
+  v1::DeleteProjectRequest remove;
+  remove.set_project_id("empty");
+  ASSERT_THAT(root().Call(remove), IsOk());
+  v1::CreateProjectRequest create;
+  create.mutable_project()->set_project_id("empty");
+  while (!root().Call(create).ok()) server_.Reload();
+  EXPECT_THAT(Get(manager.info().key_id()).bound_project_ids(), testing::ElementsAre("shop"));
+  EXPECT_THAT(server_.As(manager.key()).Call(NewKey("empty")), kNoProject());
+  EXPECT_THAT(server_.As(manager.key()).Call(NewKey("shop")), IsOk());
+}
+
 TEST_F(DeleteProjectsTest, ALostIssueIsNotRepeatedIntoIt) {
   v1::IssueKeyRequest request = NewKey("shop");
   request.set_request_id("123e4567-e89b-42d3-a456-426614174000");

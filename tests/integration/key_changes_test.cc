@@ -171,10 +171,18 @@ TEST_F(KeyChangesTest, WhatTakesSomethingAwayIsPropagated) {
   EXPECT_TRUE(Replace({}).has_propagation());
 }
 
+TEST_F(KeyChangesTest, WhatWasTakenAwayBeforeIsWaitedForAgain) {
+  EXPECT_TRUE(Replace({"x"}).has_propagation());
+  const auto before = Written();
+  EXPECT_TRUE(Replace({"x"}).has_propagation());
+  EXPECT_TRUE(Update({}, {"d"}).has_propagation());
+  EXPECT_EQ(Written(), before);
+}
+
 TEST_F(KeyChangesTest, WhatOnlyGivesIsNotPropagated) {
   EXPECT_FALSE(Update({"e"}, {}).has_propagation());
-  EXPECT_FALSE(Update({"d"}, {"nothing"}).has_propagation());
-  EXPECT_FALSE(Replace({"a:*", "d", "e"}).has_propagation());
+  EXPECT_FALSE(Update({"f"}, {"nothing"}).has_propagation());
+  EXPECT_FALSE(Replace({"a:*", "d", "e", "f"}).has_propagation());
 }
 
 TEST_F(KeyChangesTest, AScopeUnderAWildcardThatStaysIsNoLoss) {
@@ -198,7 +206,7 @@ TEST_F(KeyChangesTest, TheSameScopesAgainChangeNothing) {
   const auto before = Written();
   const v1::UpdateScopesResponse answer = Replace({"d", "a:c", "a:b"});
   EXPECT_TRUE(MessageDifferencer::Equals(answer.info(), issued_.info()));
-  EXPECT_FALSE(answer.has_propagation());
+  EXPECT_EQ(answer.propagation().revision(), issued_.info().revision());
   EXPECT_EQ(Written(), before);
 }
 

@@ -45,6 +45,28 @@ TEST_F(LastAdminTest, TheLastKeyThatMayDoEverythingStays) {
   EXPECT_EQ(Written(), before);
 }
 
+TEST_F(LastAdminTest, OneThatHasLessCannotReplaceIt) {
+  v1::UpdateKeyRequest addresses;
+  addresses.mutable_key()->set_key_id(root_id());
+  addresses.mutable_key()->add_allowed_cidrs("203.0.113.0/24");
+  addresses.mutable_update_mask()->add_paths("allowed_cidrs");
+  EXPECT_THAT(root().Call(addresses), IsError(StatusCode::FAILED_PRECONDITION, "LAST_ADMIN_KEY"));
+
+  v1::RotateKeyRequest rotate;
+  rotate.set_key_id(root_id());
+  SetDuration(absl::ZeroDuration(), rotate.mutable_grace_period());
+  SetDuration(absl::Hours(23), rotate.mutable_ttl());
+  EXPECT_THAT(root().Call(rotate), IsError(StatusCode::FAILED_PRECONDITION, "LAST_ADMIN_KEY"));
+
+  v1::IssueKeyRequest elsewhere = NewKey("claviger", {"settings.manage"});
+  elsewhere.add_allowed_cidrs("203.0.113.0/24");
+  Issue(elsewhere);
+  ExpectRefused();
+
+  SetDuration(absl::Hours(24), rotate.mutable_ttl());
+  EXPECT_THAT(root().Call(rotate), IsOk()) << "time to issue another one";
+}
+
 TEST_F(LastAdminTest, OnlyKeysThatMayDoEverythingNowCount) {
   MakeProject("web");
   IssueManagementKey({"keys.issue", "keys.revoke"});
@@ -54,10 +76,10 @@ TEST_F(LastAdminTest, OnlyKeysThatMayDoEverythingNowCount) {
   const IssuedKey revoked = IssueManagementKey({"settings.manage"});
   Revoke(revoked.info().key_id());
   v1::IssueKeyRequest soon = NewKey("claviger", {"settings.manage"});
-  SetDuration(absl::Hours(1), soon.mutable_ttl());
+  SetDuration(absl::Hours(25), soon.mutable_ttl());
   Issue(soon);
   ExpectAllowed();
-  server_.clock().Advance(absl::Hours(1));
+  server_.clock().Advance(absl::Hours(2));
   ExpectRefused();
 }
 

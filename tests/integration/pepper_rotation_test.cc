@@ -168,6 +168,28 @@ TEST_F(PepperRotationTest, APepperThatAKeyNeedsMustStay) {
   EXPECT_EQ(Get(unused.info().key_id()).state(), v1::KEY_STATE_REVOKED);
 }
 
+TEST_F(PepperRotationTest, ARevokedImportedKeyKeepsItsPepperSoThatItIsKnownWhenImportedAgain) {
+  v1::ImportKeysRequest import;
+  import.set_project_id("default");
+  v1::ImportedKey& row = *import.add_keys();
+  row.set_sha256(std::string(64, 'a'));
+  row.set_display_name("an old key");
+  const auto imported = root().Call(import);
+  ASSERT_THAT(imported, IsOk());
+  Revoke(imported->results(0).key_id());
+  AddFirst("p2");
+  Restart();
+  ASSERT_THAT(root().Call(v1::ListProjectsRequest()), IsOk());  // the root key goes to p2
+  AwaitKeysOn("p1", 1);
+  const auto again = root().Call(import);
+  ASSERT_THAT(again, IsOk());
+  EXPECT_EQ(again->imported_count(), 0);
+  EXPECT_EQ(again->results(0).key_id(), imported->results(0).key_id());
+  Remove("p1");
+  server_.Stop();
+  EXPECT_THAT(std::string(server_.Start().message()), HasSubstr("missing [p1 (1 keys need it)]"));
+}
+
 TEST_F(PepperRotationTest, AnAnswerThatIsKeptForARetryIsGivenAgainAfterTheRotation) {
   v1::IssueKeyRequest request = NewKey();
   request.set_request_id("6a1f0b0e-2f4e-4a53-9a4b-0d5f8a1c7e11");

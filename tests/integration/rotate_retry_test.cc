@@ -48,12 +48,24 @@ TEST_F(RotateRetryTest, ARetryGivesTheSameKeyWithTheSameSecret) {
   EXPECT_THAT(root().Call(request), IsError(StatusCode::FAILED_PRECONDITION, "KEY_ROTATED"));
 }
 
-TEST_F(RotateRetryTest, ARetryOfARotationThatTookNothingWaitsForNobody) {
+TEST_F(RotateRetryTest, ARotationThatTookNothingWaitsForNobody) {
   v1::IssueKeyRequest issue = NewKey();
   SetDuration(kDay, issue.mutable_ttl());
   const v1::RotateKeyRequest request = RotationOf(Issue(issue), 2 * kDay);
   EXPECT_FALSE(Rotate(request).has_propagation());
-  EXPECT_FALSE(Rotate(request).has_propagation());
+}
+
+TEST_F(RotateRetryTest, ARetryAlsoWaitsForWhatTookMoreSince) {
+  const IssuedKey old_key = Issue();
+  const v1::RotateKeyRequest request = RotationOf(old_key, 2 * kDay);
+  EXPECT_TRUE(Rotate(request).has_propagation());
+  v1::UpdateKeyRequest sooner;
+  sooner.mutable_key()->set_key_id(old_key.info().key_id());
+  SetTime(server_.clock().Now() + kDay, sooner.mutable_key()->mutable_expire_time());
+  sooner.mutable_update_mask()->add_paths("expire_time");
+  const auto updated = root().Call(sooner);
+  ASSERT_THAT(updated, IsOk());
+  EXPECT_EQ(Rotate(request).propagation().revision(), updated->info().revision());
 }
 
 TEST_F(RotateRetryTest, AnIdThatIssuedAKeyRotatesNone) {

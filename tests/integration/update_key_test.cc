@@ -115,7 +115,9 @@ TEST_F(UpdateKeyTest, WhatIsNamedAndUnsetIsCleared) {
 TEST_F(UpdateKeyTest, ASoonerEndIsPropagatedAndALaterOneIsNot) {
   EXPECT_TRUE(SetExpiry(Now() + 10 * kDay).has_propagation()) << "from never";
   EXPECT_FALSE(SetExpiry(Now() + 20 * kDay).has_propagation());
-  EXPECT_TRUE(SetExpiry(Now() + 19 * kDay).has_propagation());
+  const absl::Time end = Now() + 19 * kDay;
+  EXPECT_TRUE(SetExpiry(end).has_propagation());
+  EXPECT_TRUE(SetExpiry(end).has_propagation()) << "asked again, perhaps for want of an answer";
   EXPECT_FALSE(SetExpiry(std::nullopt).has_propagation());
 }
 
@@ -124,7 +126,8 @@ TEST_F(UpdateKeyTest, FewerAddressesArePropagatedAndMoreAreNot) {
   EXPECT_EQ(limited.propagation().outcome(), v1::PROPAGATION_OUTCOME_ALL_ACKED) << "from all";
   EXPECT_EQ(limited.propagation().revision(), limited.info().revision());
   EXPECT_FALSE(SetCidrs({"10.0.0.0/7", "2001:db8::/32", "192.0.2.0/24"}).has_propagation());
-  EXPECT_FALSE(SetCidrs({"192.0.2.0/24", "10.0.0.0/7", "2001:db8::/32"}).has_propagation());
+  EXPECT_TRUE(SetCidrs({"192.0.2.0/24", "10.0.0.0/7", "2001:db8::/32"}).has_propagation())
+      << "asked again, perhaps for want of an answer";
   EXPECT_TRUE(SetCidrs({"10.0.0.0/8", "192.0.2.0/24", "2001:db8::/32"}).has_propagation());
   EXPECT_TRUE(SetCidrs({"198.51.100.0/24"}).has_propagation()) << "other ones";
   EXPECT_FALSE(SetCidrs({}).has_propagation()) << "all again";
@@ -167,7 +170,7 @@ TEST_F(UpdateKeyTest, TheSameValuesAgainChangeNothing) {
   const auto before = Written();
   const v1::UpdateKeyResponse same = Update(request);
   EXPECT_TRUE(MessageDifferencer::Equals(same.info(), current));
-  EXPECT_FALSE(same.has_propagation());
+  EXPECT_EQ(same.propagation().revision(), current.revision());
   EXPECT_EQ(Written(), before);
 }
 

@@ -1,10 +1,13 @@
 #include "server/rpc/refused_call.h"
 
+#include <memory>
 #include <string>
+#include <utility>
 
 #include "claviger/v1/key_authority.pb.h"
 #include "claviger/v1/project.pb.h"
 #include "gtest/gtest.h"
+#include "tests/support/store_testing.h"
 
 namespace claviger {
 namespace {
@@ -60,12 +63,22 @@ TEST(ReadIdsTest, OfBytesThatAreNoRequestThereAreNone) {
   EXPECT_EQ(ReadIds<v1::RevokeKeyRequest>(bytes(good + "\xff"), 1000).key_id, "");
 }
 
+TEST(IsRefusalTest, WhatIsNotThereForACallerThatIsBound) {
+  auto key = std::make_shared<KeyRecord>(TestKey(1, kManagementProject));
+  const Caller unbound = Caller::FromKey(std::make_shared<const KeyRecord>(*key), "");
+  key->bound_project_ids = {"shop"};
+  const Caller bound = Caller::FromKey(std::move(key), "");
+  EXPECT_TRUE(IsRefusal(absl::NotFoundError(""), &bound));
+  EXPECT_FALSE(IsRefusal(absl::NotFoundError(""), &unbound));
+  EXPECT_FALSE(IsRefusal(absl::AbortedError(""), &bound));
+}
+
 TEST(IsRefusalTest, OnlyWhatConcernsTheCaller) {
-  EXPECT_TRUE(IsRefusal(absl::PermissionDeniedError("")));
-  EXPECT_TRUE(IsRefusal(absl::UnauthenticatedError("")));
-  EXPECT_FALSE(IsRefusal(absl::OkStatus()));
-  EXPECT_FALSE(IsRefusal(absl::NotFoundError("")));
-  EXPECT_FALSE(IsRefusal(absl::UnavailableError("")));
+  EXPECT_TRUE(IsRefusal(absl::PermissionDeniedError(""), nullptr));
+  EXPECT_TRUE(IsRefusal(absl::UnauthenticatedError(""), nullptr));
+  EXPECT_FALSE(IsRefusal(absl::OkStatus(), nullptr));
+  EXPECT_FALSE(IsRefusal(absl::NotFoundError(""), nullptr));
+  EXPECT_FALSE(IsRefusal(absl::UnavailableError(""), nullptr));
 }
 
 }  // namespace
