@@ -191,10 +191,13 @@ absl::Status KeySweeper::ChangeEach(const std::string& project_id, ChangeOf chan
 
 absl::StatusOr<size_t> KeySweeper::PurgeKeys() {
   const absl::Time deleted_by = clock_.Now() - retention_;
+  DeletionScan scan{.until = deleted_by, .after = std::nullopt};
   size_t purged = 0;
   while (!stopping()) {
     std::vector<Mutation> slice;
-    absl::Status scanned = store_.ScanDeletedKeys(deleted_by, [&](const KeyRecord& key) {
+    std::optional<DeletionCursor> last;
+    absl::Status scanned = store_.ScanDeletedKeys(scan, [&](const KeyRecord& key) {
+      last = DeletionCursor{*key.delete_time, key.id};
       slice.push_back(PurgeKey(key.id, deleted_by));
       return slice.size() < kSlice;
     });
@@ -203,6 +206,8 @@ absl::StatusOr<size_t> KeySweeper::PurgeKeys() {
     const size_t size = slice.size();
     if (absl::Status s = CommitSlice(std::move(slice)); !s.ok()) return s;
     purged += size;
+    // From the beginning the scan would go over what was purged just now, again and again.
+    scan.after = last;
   }
   return purged;
 }
