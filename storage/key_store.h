@@ -119,6 +119,20 @@ struct ExpiryScan {
   bool latest_first = false;
 };
 
+// A place among keys by delete time.
+struct DeletionCursor {
+  absl::Time delete_time;
+  KeyId id;
+
+  friend bool operator==(const DeletionCursor&, const DeletionCursor&) = default;
+};
+
+// Deleted keys of all projects whose delete time is `until` or earlier; by delete time, then by id.
+struct DeletionScan {
+  absl::Time until;
+  std::optional<DeletionCursor> after;  // begin behind it
+};
+
 // Returns false to stop the scan.
 using KeyVisitor = std::function<bool(const KeyRecord&)>;
 using ProjectVisitor = std::function<bool(const ProjectRecord&)>;
@@ -189,9 +203,9 @@ class KeyStore : public StateReader {
   virtual absl::Status ScanProjects(const std::string& after,
                                     const ProjectVisitor& visit) const = 0;
 
-  // Visits the keys whose delete time is `until` or earlier, in the order of delete time, then id,
-  // over a state that does not change meanwhile. Blocks on I/O.
-  virtual absl::Status ScanDeletedKeys(absl::Time until, const KeyVisitor& visit) const = 0;
+  // Visits deleted keys in order, over a state that does not change meanwhile. What lies before
+  // `after` costs nothing, not even where it was purged a moment ago. Blocks on I/O.
+  virtual absl::Status ScanDeletedKeys(const DeletionScan& scan, const KeyVisitor& visit) const = 0;
 
   // The events behind `after`, in order, at most `limit`. OUT_OF_RANGE when some of them are
   // trimmed away.

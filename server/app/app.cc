@@ -30,6 +30,9 @@ constexpr size_t kRecordCacheShare = 4;
 
 constexpr size_t kListThreads = 2;
 constexpr size_t kMaxWaitingLists = 256;
+// Of its own, so that lists never put off an emergency, nor its search the lists.
+constexpr size_t kBulkRevokeThreads = 1;
+constexpr size_t kMaxWaitingBulkRevokes = 64;
 
 constexpr absl::Duration kGaugeInterval = absl::Seconds(5);
 constexpr absl::Duration kLeftOutInterval = absl::Seconds(10);
@@ -164,6 +167,7 @@ absl::Status App::StartGrpc() {
   projects_ =
       std::make_unique<ProjectManager>(*store_, *clock_, [this] { sweep_timer_->RunAllSoon(); });
   workers_ = std::make_unique<WorkerPool>(kListThreads, kMaxWaitingLists);
+  bulk_workers_ = std::make_unique<WorkerPool>(kBulkRevokeThreads, kMaxWaitingBulkRevokes);
   usage_flusher_ = std::make_unique<UsageFlusher>(
       usage_, *store_, *clock_,
       UsageFlusher::Hooks{
@@ -175,8 +179,9 @@ absl::Status App::StartGrpc() {
 
   const RpcEnvironment environment{*authenticator_, *clock_, metrics_, *refusals_,
                                    config_.store.deleted_key_retention};
-  key_authority_ = std::make_unique<KeyAuthorityService>(environment, *keys_, *lookup_, *importer_,
-                                                         *store_, *workers_, *sync_, *bulk_);
+  key_authority_ =
+      std::make_unique<KeyAuthorityService>(environment, *keys_, *lookup_, *importer_, *store_,
+                                            *workers_, *sync_, *bulk_, *bulk_workers_);
   projects_service_ = std::make_unique<ProjectsService>(environment, *projects_, *workers_, *sync_);
   audit_service_ = std::make_unique<AuditService>(environment, *store_, *workers_, *audit_watch_);
   verifier_service_ = std::make_unique<VerifierService>(environment, *verifier_, *clock_, *sync_,
@@ -364,6 +369,7 @@ void App::Stop() {
   timer_.reset();
   count_timer_.reset();
   workers_.reset();
+  bulk_workers_.reset();
   if (store_ == nullptr) return;
   if (refusals_ != nullptr) refusals_->RecordLeftOut();
   if (usage_flusher_ != nullptr) usage_flusher_->Flush();

@@ -124,6 +124,7 @@ class App {
   std::unique_ptr<PeriodicTasks> sweep_timer_;
   std::unique_ptr<CertificateReloader> certificates_;
   std::unique_ptr<WorkerPool> workers_;
+  std::unique_ptr<WorkerPool> bulk_workers_;
   std::unique_ptr<SyncMetricsObserver> sync_observer_;
   std::unique_ptr<sync::SyncLoop> sync_;
   std::unique_ptr<KeyAuthorityService> key_authority_;

@@ -19,6 +19,8 @@ namespace {
 
 // Mutations under way at a time: of the store's largest batch a quarter.
 constexpr size_t kSlice = 128;
+// Keys that the search looks at, a few milliseconds' worth, before it asks whether it is to end.
+constexpr size_t kLookedAtBetweenAsking = 256;
 
 absl::Status TooManyKeys(size_t max_keys) {
   return ErrorBuilder(absl::StatusCode::kFailedPrecondition, Reason::kTooManyKeys)
@@ -34,6 +36,16 @@ absl::Status OutOfTime() {
 absl::Status ShuttingDown() {
   return ErrorBuilder(absl::StatusCode::kUnavailable, Reason::kShuttingDown)
       .Build("the server stops; the key was not revoked");
+}
+
+absl::Status SearchOutOfTime() {
+  return ErrorBuilder(absl::StatusCode::kDeadlineExceeded, Reason::kDeadlineExceeded)
+      .Build("the call's deadline came before all keys were looked at; nothing was changed");
+}
+
+absl::Status SearchShutDown() {
+  return ErrorBuilder(absl::StatusCode::kUnavailable, Reason::kShuttingDown)
+      .Build("the server stops; nothing was changed");
 }
 
 void CountRevoked(const KeyRecord& key, BulkRevoked& result) {
@@ -149,7 +161,7 @@ class BulkRevoker::Feed : public std::enable_shared_from_this<Feed> {
 void BulkRevoker::Run(const Caller& caller, BulkRevokeParams params, absl::Duration until,
                       Done done) {
   if (absl::Status s = caller.Require(permission::kKeysRevoke); !s.ok()) return done(s);
-  absl::StatusOr<std::vector<KeyId>> ids = Find(caller, params);
+  absl::StatusOr<std::vector<KeyId>> ids = Find(caller, params, until);
   if (!ids.ok()) return done(ids.status());
   if (params.validate_only) return done(WouldBe(caller, *ids));
   std::make_shared<Feed>(*this, caller, std::move(params), *std::move(ids), until, std::move(done))
@@ -157,7 +169,8 @@ void BulkRevoker::Run(const Caller& caller, BulkRevokeParams params, absl::Durat
 }
 
 absl::StatusOr<std::vector<KeyId>> BulkRevoker::Find(const Caller& caller,
-                                                     const BulkRevokeParams& params) const {
+                                                     const BulkRevokeParams& params,
+                                                     absl::Duration until) const {
   if (!params.key_ids.empty()) {
     if (params.key_ids.size() > params.max_keys) return TooManyKeys(params.max_keys);
     return params.key_ids;
@@ -169,7 +182,12 @@ absl::StatusOr<std::vector<KeyId>> BulkRevoker::Find(const Caller& caller,
   const absl::Time now = clock_.Now();
   std::vector<KeyId> ids;
   KeyMatcher matcher(store_, filter, now);
+  size_t looked_at = 0;
+  absl::Status may_go_on;
   const auto collect = [&](const KeyRecord& key) {
+    // Few may match of very many, and max_keys bounds only those.
+    if (++looked_at % kLookedAtBetweenAsking == 0) may_go_on = MaySearchOn(until);
+    if (!may_go_on.ok()) return false;
     // Else whoever meant a customer's keys could lock out every caller of this authority.
     const bool is_meant = names_projects || key.project_id != kManagementProject;
     if (is_meant && matcher.Passes(key)) ids.push_back(key.id);
@@ -180,10 +198,16 @@ absl::StatusOr<std::vector<KeyId>> BulkRevoker::Find(const Caller& caller,
     if (!reads_everywhere && !caller.IsBoundTo(project_id)) continue;
     absl::Status scanned = ReadScan(store_, ScanFor(project_id, filter))(nullptr, collect);
     if (!scanned.ok()) return scanned;
+    if (!may_go_on.ok()) return may_go_on;
     if (!matcher.status().ok()) return matcher.status();
     if (ids.size() > params.max_keys) return TooManyKeys(params.max_keys);
   }
   return ids;
+}
+
+absl::Status BulkRevoker::MaySearchOn(absl::Duration until) const {
+  if (stopping_.load(std::memory_order_relaxed)) return SearchShutDown();
+  return clock_.SinceBoot() > until ? SearchOutOfTime() : absl::OkStatus();
 }
 
 absl::StatusOr<BulkRevoked> BulkRevoker::WouldBe(const Caller& caller,

@@ -72,19 +72,22 @@ class BulkRevoker {
   // Looks for the keys, which blocks on I/O: not for gRPC threads. The revoking goes on by itself,
   // and `done` runs once, on a thread of the store or on this one. From `until` on (SinceBoot
   // scale) nothing more is begun. Errors, with which nothing was changed: PERMISSION_DENIED without
-  // keys.revoke; FAILED_PRECONDITION `TOO_MANY_KEYS`; the store's. A key by id that is not there,
-  // or is out of the caller's sight, is a failure of that key. A filter that names no project
-  // leaves out `claviger`.
+  // keys.revoke; FAILED_PRECONDITION `TOO_MANY_KEYS`; the store's; and of a search that is not over
+  // when `until` or Stop comes, DEADLINE_EXCEEDED and UNAVAILABLE `SHUTTING_DOWN`. A key by id that
+  // is not there, or is out of the caller's sight, is a failure of that key. A filter that names no
+  // project leaves out `claviger`.
   void Run(const Caller& caller, BulkRevokeParams params, absl::Duration until, Done done);
 
-  // Nothing more is begun from now on.
+  // Nothing more is begun from now on, and a search that is under way ends soon.
   void Stop() { stopping_.store(true, std::memory_order_relaxed); }
 
  private:
   class Feed;
 
-  absl::StatusOr<std::vector<KeyId>> Find(const Caller& caller,
-                                          const BulkRevokeParams& params) const;
+  absl::StatusOr<std::vector<KeyId>> Find(const Caller& caller, const BulkRevokeParams& params,
+                                          absl::Duration until) const;
+  // Why a search that has until `until` ends now; OK: it does not.
+  absl::Status MaySearchOn(absl::Duration until) const;
   absl::StatusOr<BulkRevoked> WouldBe(const Caller& caller, const std::vector<KeyId>& ids) const;
 
   KeyManager& keys_;

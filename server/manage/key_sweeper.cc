@@ -39,7 +39,7 @@ Mutation RemoveWithProject(const KeyId& id, absl::Time project_deleted) {
     ChangeSet changes;
     changes.audit =
         SystemAudit("DeleteKey", key.project_id, id.ToString(), "the project was deleted");
-    changes.admission = Admission::kReduction;
+    changes.admission = Admission::kGrowth;  // the reserve is for what takes access away
     changes.unseen_by_verifiers = true;
     changes.put_keys.push_back(std::move(key));
     return changes;
@@ -68,7 +68,7 @@ Mutation Unbind(const KeyId& id, const ProjectRecord& project) {
     }
     changes.audit = SystemAudit(only_this ? "RevokeKey" : "UnbindKey", key.project_id,
                                 id.ToString(), fmt::format("project {} was deleted", project_id));
-    changes.admission = Admission::kReduction;
+    changes.admission = Admission::kReduction;  // fewer may call
     changes.put_keys.push_back(std::move(key));
     return changes;
   };
@@ -85,7 +85,7 @@ Mutation PurgeKey(const KeyId& id, absl::Time deleted_by) {
     }
     ChangeSet changes;
     changes.audit = SystemAudit("PurgeKey", (*key)->project_id, id.ToString(), "");
-    changes.admission = Admission::kReduction;
+    changes.admission = Admission::kGrowth;  // until it is compacted, and with its audit entry
     changes.unseen_by_verifiers = true;
     changes.delete_keys.push_back(id);
     return changes;
@@ -103,7 +103,7 @@ Mutation PurgeProject(const std::string& project_id) {
     }
     ChangeSet changes;
     changes.audit = SystemAudit("PurgeProject", project_id, "", "");
-    changes.admission = Admission::kReduction;
+    changes.admission = Admission::kGrowth;
     changes.delete_projects.push_back(project_id);
     return changes;
   };
@@ -120,10 +120,15 @@ absl::Status KeySweeper::Run() {
 absl::Status KeySweeper::Sweep() {
   const absl::StatusOr<std::vector<Project>> projects = DeletedProjects();
   if (!projects.ok()) return projects.status();
+  // Of all projects first: it takes access away, and goes on where a disk that is nearly full lets
+  // nothing else in.
+  for (const Project& project : *projects) {
+    if (settled_.contains(project->project_id)) continue;
+    if (absl::Status s = UnbindManagementKeys(project); !s.ok()) return s;
+  }
   for (const Project& project : *projects) {
     if (settled_.contains(project->project_id)) continue;
     if (absl::Status s = RemoveKeys(project); !s.ok()) return s;
-    if (absl::Status s = UnbindManagementKeys(project); !s.ok()) return s;
     if (stopping()) return absl::OkStatus();
     settled_.insert(project->project_id);
     log::Info("the keys of a deleted project are deleted", {{"project_id", project->project_id}});
@@ -186,10 +191,13 @@ absl::Status KeySweeper::ChangeEach(const std::string& project_id, ChangeOf chan
 
 absl::StatusOr<size_t> KeySweeper::PurgeKeys() {
   const absl::Time deleted_by = clock_.Now() - retention_;
+  DeletionScan scan{.until = deleted_by, .after = std::nullopt};
   size_t purged = 0;
   while (!stopping()) {
     std::vector<Mutation> slice;
-    absl::Status scanned = store_.ScanDeletedKeys(deleted_by, [&](const KeyRecord& key) {
+    std::optional<DeletionCursor> last;
+    absl::Status scanned = store_.ScanDeletedKeys(scan, [&](const KeyRecord& key) {
+      last = DeletionCursor{*key.delete_time, key.id};
       slice.push_back(PurgeKey(key.id, deleted_by));
       return slice.size() < kSlice;
     });
@@ -198,6 +206,8 @@ absl::StatusOr<size_t> KeySweeper::PurgeKeys() {
     const size_t size = slice.size();
     if (absl::Status s = CommitSlice(std::move(slice)); !s.ok()) return s;
     purged += size;
+    // From the beginning the scan would go over what was purged just now, again and again.
+    scan.after = last;
   }
   return purged;
 }

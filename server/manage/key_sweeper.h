@@ -21,7 +21,9 @@
 namespace claviger {
 
 // Each key is a mutation of its own, with an audit entry by `system`; few are under way at a time,
-// so that other changes are not held up. It takes up where an earlier process stopped.
+// so that other changes are not held up. It takes up where an earlier process stopped. On a disk
+// that is nearly full only management keys lose their bindings: the store's reserve is kept for
+// revokes.
 //
 // Thread safety: Run belongs to one thread; Stop may be called from any.
 class KeySweeper {

@@ -49,7 +49,8 @@ v1::RotateKeyResponse ToAnswer(const RotatedKey& rotated, absl::Time now) {
 KeyAuthorityService::KeyAuthorityService(const RpcEnvironment& environment, KeyManager& keys,
                                          KeyLookup& lookup, KeyImporter& importer,
                                          const KeyStore& store, WorkerPool& workers,
-                                         sync::SyncLoop& loop, BulkRevoker& bulk)
+                                         sync::SyncLoop& loop, BulkRevoker& bulk,
+                                         WorkerPool& bulk_workers)
     : keys_(keys),
       lookup_(lookup),
       importer_(importer),
@@ -57,6 +58,7 @@ KeyAuthorityService::KeyAuthorityService(const RpcEnvironment& environment, KeyM
       workers_(workers),
       loop_(loop),
       bulk_(bulk),
+      bulk_workers_(bulk_workers),
       clock_(environment.clock),
       retention_(environment.deleted_key_retention),
       issue_key_(environment, kService, "IssueKey", {.permission = permission::kKeysIssue}),

@@ -36,10 +36,11 @@ using RawKeyAuthority = v1::KeyAuthority::WithRawCallbackMethod_IssueKey<
 // Thread safety: called by gRPC from any thread at once.
 class KeyAuthorityService final : public RawKeyAuthority {
  public:
-  // All arguments outlive the server that the service is registered with.
+  // All arguments outlive the server that the service is registered with. `bulk_workers` run what
+  // blocks in RevokeKeys, `workers` the rest.
   KeyAuthorityService(const RpcEnvironment& environment, KeyManager& keys, KeyLookup& lookup,
                       KeyImporter& importer, const KeyStore& store, WorkerPool& workers,
-                      sync::SyncLoop& loop, BulkRevoker& bulk);
+                      sync::SyncLoop& loop, BulkRevoker& bulk, WorkerPool& bulk_workers);
 
   using Context = grpc::CallbackServerContext;
   using Reactor = grpc::ServerUnaryReactor;
@@ -69,6 +70,7 @@ class KeyAuthorityService final : public RawKeyAuthority {
   WorkerPool& workers_;
   sync::SyncLoop& loop_;
   BulkRevoker& bulk_;
+  WorkerPool& bulk_workers_;
   const Clock& clock_;
   const absl::Duration retention_;  // of deleted keys
   const RpcMethod issue_key_;

@@ -90,7 +90,7 @@ KeyAuthorityService::Reactor* KeyAuthorityService::RevokeKeys(Context* context, 
               });
         };
         absl::Status queued =
-            workers_.Run([this, call, until, finish, params = *std::move(params)]() mutable {
+            bulk_workers_.Run([this, call, until, finish, params = *std::move(params)]() mutable {
               bulk_.Run(call->caller(), std::move(params), until, finish);
             });
         if (!queued.ok()) call->Finish(queued);

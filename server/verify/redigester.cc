@@ -31,6 +31,11 @@ absl::StatusOr<ChangeSet> ReplaceDigest(const StateReader& state, const KeyRecor
       !Equal((*current)->digest, seen.digest)) {
     return ChangeSet{};
   }
+  // The store refuses to put keys of a deleted project that are not revoked yet, and a refusal
+  // would have all other keys wait. None of them verifies again: they need no pepper.
+  const auto project = state.FindProject((*current)->project_id);
+  if (!project.ok()) return project.status();
+  if (*project != nullptr && (*project)->delete_time.has_value()) return ChangeSet{};
   absl::StatusOr<KeyDigest> digest = new_digest();
   if (!digest.ok()) return digest.status();
   KeyRecord key = **current;

@@ -42,7 +42,8 @@ class Redigester {
     return key.record().pepper_id != peppers_.writing_id() && !key.redigest_taken();
   }
   // Has the digest of `key`, which IsDue, replaced by that under the writing pepper, if the record
-  // still has the digest of `key` by then. REQUIRES: `hash` matches the record's digest.
+  // still has the digest of `key` by then and its project is not deleted. REQUIRES: `hash` matches
+  // the record's digest.
   void Take(const std::shared_ptr<const CachedKey>& key, const KeyHash& hash);
   // The same for a key whose digest is made otherwise: `new_digest` gives it under the writing
   // pepper.

@@ -176,13 +176,16 @@ absl::Status MemoryStore::ScanProjects(const std::string& after,
   return absl::OkStatus();
 }
 
-absl::Status MemoryStore::ScanDeletedKeys(absl::Time until, const KeyVisitor& visit) const {
+absl::Status MemoryStore::ScanDeletedKeys(const DeletionScan& scan, const KeyVisitor& visit) const {
   std::vector<std::shared_ptr<const KeyRecord>> keys;
   {
     absl::ReaderMutexLock lock(&mutex_);
-    for (const auto& [delete_time, id] : by_delete_) {
-      if (delete_time > until) break;
-      keys.push_back(keys_.at(id));
+    auto it = by_delete_.begin();
+    if (scan.after.has_value()) {
+      it = by_delete_.upper_bound({scan.after->delete_time, scan.after->id});
+    }
+    for (; it != by_delete_.end() && it->first <= scan.until; ++it) {
+      keys.push_back(keys_.at(it->second));
     }
   }
   for (const auto& key : keys) {

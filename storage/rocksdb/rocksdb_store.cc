@@ -83,8 +83,9 @@ absl::Status RocksDbStore::ScanProjects(const std::string& after,
   return ScanProjectRows(*database_, after, visit);
 }
 
-absl::Status RocksDbStore::ScanDeletedKeys(absl::Time until, const KeyVisitor& visit) const {
-  return ScanDeletedKeyRows(*database_, until, visit);
+absl::Status RocksDbStore::ScanDeletedKeys(const DeletionScan& scan,
+                                           const KeyVisitor& visit) const {
+  return ScanDeletedKeyRows(*database_, scan, visit);
 }
 
 absl::StatusOr<std::vector<Event>> RocksDbStore::ReadEvents(Revision after, size_t limit) const {

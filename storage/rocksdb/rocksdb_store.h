@@ -69,7 +69,7 @@ class RocksDbStore final : public KeyStore {
   absl::StatusOr<std::vector<uint64_t>> CountExpiring(
       absl::Time from, std::span<const absl::Time> until) const override;
   absl::Status ScanProjects(const std::string& after, const ProjectVisitor& visit) const override;
-  absl::Status ScanDeletedKeys(absl::Time until, const KeyVisitor& visit) const override;
+  absl::Status ScanDeletedKeys(const DeletionScan& scan, const KeyVisitor& visit) const override;
   absl::StatusOr<std::vector<Event>> ReadEvents(Revision after, size_t limit) const override;
   absl::StatusOr<std::vector<AuditEntry>> ReadAudit(Revision after, size_t limit) const override {
     return ReadAuditRows(*database_, after, limit);

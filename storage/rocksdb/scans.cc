@@ -29,6 +29,14 @@ void Position(const KeyScan& scan, std::string_view prefix, rocksdb::Iterator& i
   if (it.Valid() && it.key() == after) scan.oldest_first ? it.Prev() : it.Next();
 }
 
+// To the first row of `scan`.
+void Position(const DeletionScan& scan, rocksdb::Iterator& it) {
+  if (!scan.after.has_value()) return it.SeekToFirst();
+  const std::string after = ByDeleteRow(scan.after->delete_time, scan.after->id);
+  it.Seek(after);
+  if (it.Valid() && it.key() == after) it.Next();
+}
+
 // Of the keys that are neither revoked nor deleted.
 struct ExpiredCounts {
   uint64_t enabled = 0;
@@ -96,20 +104,25 @@ absl::Status ScanProjectRows(const Database& database, const std::string& after,
   return FromRocksDb(it->status(), "list projects");
 }
 
-absl::Status ScanDeletedKeyRows(const Database& database, absl::Time until,
+absl::Status ScanDeletedKeyRows(const Database& database, const DeletionScan& scan,
                                 const KeyVisitor& visit) {
   rocksdb::ManagedSnapshot snapshot(&database.db());
   rocksdb::ReadOptions options = ScanRead();
   options.snapshot = snapshot.snapshot();
   rocksdb::ReadOptions index_options = options;
-  const std::string end = ByDeleteRowsEnd(until);
+  const std::string end = ByDeleteRowsEnd(scan.until);
   const rocksdb::Slice upper_bound = end;
   index_options.iterate_upper_bound = &upper_bound;
 
   const auto it = database.NewIterator(Family::kByDelete, index_options);
-  for (it->SeekToFirst(); it->Valid(); it->Next()) {
+  for (Position(scan, *it); it->Valid(); it->Next()) {
     const auto key = ReadIndexedKey(database, AsView(it->key()), options);
     if (!key.ok()) return key.status();
+    // Whoever goes on behind the last key takes its place from its record: with another one there
+    // the scan could come back to the same keys for ever.
+    if (!key->delete_time.has_value() || it->key() != ByDeleteRow(*key->delete_time, key->id)) {
+      return Damaged(fmt::format("key {} is listed with another delete time", key->id.text()));
+    }
     if (!visit(*key)) return absl::OkStatus();
   }
   return FromRocksDb(it->status(), "list deleted keys");

@@ -19,7 +19,7 @@ namespace claviger {
 absl::Status ScanKeyRows(const Database& database, const KeyScan& scan, const KeyVisitor& visit);
 absl::Status ScanProjectRows(const Database& database, const std::string& after,
                              const ProjectVisitor& visit);
-absl::Status ScanDeletedKeyRows(const Database& database, absl::Time until,
+absl::Status ScanDeletedKeyRows(const Database& database, const DeletionScan& scan,
                                 const KeyVisitor& visit);
 
 // The key that a row of an index names, read with `options`. DATA_LOSS when there is none.

@@ -20,6 +20,22 @@ class ScanContractTest : public KeyStoreContract {
     ASSERT_TRUE(Commit(Putting(TestKey(n, project_id, create_time))).ok());
   }
 
+  KeyRecord DeletedKey(int n, absl::Time delete_time) const {
+    KeyRecord key = TestKey(n, "a", start_);
+    key.revocation = Revocation{.time = start_, .note = {}};
+    key.delete_time = delete_time;
+    return key;
+  }
+  std::vector<std::string> DeletedIds(const DeletionScan& scan) {
+    std::vector<std::string> ids;
+    const absl::Status status = store().ScanDeletedKeys(scan, [&ids](const KeyRecord& key) {
+      ids.push_back(key.id.ToString());
+      return true;
+    });
+    EXPECT_TRUE(status.ok()) << status;
+    return ids;
+  }
+
   // Six keys in "a"; 2, 3 and 4 of the same moment.
   void PutSixKeys() {
     PutKey(3, "a", start_ + absl::Seconds(2));
@@ -130,22 +146,9 @@ TEST_P(ScanContractTest, ProjectHasKeysFromItsFirstKeyOn) {
 }
 
 TEST_P(ScanContractTest, DeletedKeysComeByDeleteTimeUpToTheGivenOne) {
-  const auto deleted = [this](int n, absl::Time time) {
-    KeyRecord key = TestKey(n, "a", start_);
-    key.revocation = Revocation{.time = start_, .note = {}};
-    key.delete_time = time;
-    return key;
-  };
+  const auto deleted = [this](int n, absl::Time time) { return DeletedKey(n, time); };
   const auto until = [this](absl::Time time) {
-    std::vector<std::string> ids;
-    EXPECT_TRUE(store()
-                    .ScanDeletedKeys(time,
-                                     [&ids](const KeyRecord& key) {
-                                       ids.push_back(key.id.ToString());
-                                       return true;
-                                     })
-                    .ok());
-    return ids;
+    return DeletedIds({.until = time, .after = std::nullopt});
   };
   PutKey(1, "a", start_);
   ASSERT_TRUE(Commit(Putting(deleted(2, start_ + absl::Seconds(2)))).ok());
@@ -170,10 +173,36 @@ TEST_P(ScanContractTest, DeletedKeysComeByDeleteTimeUpToTheGivenOne) {
   int visited = 0;
   ASSERT_TRUE(Commit(Putting(deleted(3, start_))).ok());
   ASSERT_TRUE(store()
-                  .ScanDeletedKeys(start_ + absl::Seconds(9),
+                  .ScanDeletedKeys({.until = start_ + absl::Seconds(9), .after = std::nullopt},
                                    [&](const KeyRecord&) { return ++visited < 1; })
                   .ok());
   EXPECT_EQ(visited, 1);
+}
+
+TEST_P(ScanContractTest, DeletedKeysGoOnBehindTheCursor) {
+  const auto at = [this](int seconds) { return start_ + absl::Seconds(seconds); };
+  ASSERT_TRUE(Commit(Putting(DeletedKey(4, at(1)))).ok());
+  ASSERT_TRUE(Commit(Putting(DeletedKey(2, at(2)))).ok());
+  ASSERT_TRUE(Commit(Putting(DeletedKey(3, at(2)))).ok());
+  ASSERT_TRUE(Commit(Putting(DeletedKey(1, at(3)))).ok());
+  const auto behind = [&](int seconds, int n) {
+    return DeletedIds({.until = at(3), .after = DeletionCursor{at(seconds), TestKeyId(n)}});
+  };
+  EXPECT_THAT(behind(1, 4), ElementsAre(Id(2), Id(3), Id(1)));
+  EXPECT_THAT(behind(2, 2), ElementsAre(Id(3), Id(1)));
+  EXPECT_THAT(behind(2, 3), ElementsAre(Id(1)));
+  EXPECT_THAT(behind(3, 1), IsEmpty());
+  // Of no key that exists, and behind the end.
+  EXPECT_THAT(behind(1, 99), ElementsAre(Id(2), Id(3), Id(1)));
+  EXPECT_THAT(behind(0, 1), ElementsAre(Id(4), Id(2), Id(3), Id(1)));
+  EXPECT_THAT(behind(9, 1), IsEmpty());
+  EXPECT_THAT(DeletedIds({.until = at(2), .after = DeletionCursor{at(2), TestKeyId(2)}}),
+              ElementsAre(Id(3)));
+  // The key of the cursor is gone, as after a purge.
+  ChangeSet purge;
+  purge.delete_keys.push_back(TestKeyId(2));
+  ASSERT_TRUE(Commit(Giving(purge)).ok());
+  EXPECT_THAT(behind(2, 2), ElementsAre(Id(3), Id(1)));
 }
 
 TEST_P(ScanContractTest, ProjectsComeByIdBehindTheGivenOne) {

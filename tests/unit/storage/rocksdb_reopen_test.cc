@@ -6,7 +6,9 @@
 #include <atomic>
 #include <cstdlib>
 
+#include "core/status.h"
 #include "gmock/gmock.h"
+#include "storage/rocksdb/schema.h"
 #include "tests/unit/storage/full_records.h"
 #include "tests/unit/storage/rocksdb_testing.h"
 
@@ -223,6 +225,29 @@ TEST_F(RocksDbKillTest, EverythingAcknowledgedSurvivesAndNothingIsHalf) {
   EXPECT_EQ(store->Stats(clock_.Now()).value().keys.at(KeyState::kActive),
             static_cast<uint64_t>(applied));
   EXPECT_EQ(store->VerifyAudit().value().revision, store->applied_revision());
+}
+
+TEST_F(RocksDbReopenTest, AKeyListedWithAnotherDeleteTimeIsDamage) {
+  {
+    const auto store = Open();
+    ASSERT_NE(store, nullptr);
+    KeyRecord key = TestKey(1);
+    key.revocation = Revocation{.time = clock_.Now(), .note = {}};
+    key.delete_time = clock_.Now();
+    ASSERT_TRUE(CommitAndWait(*store, Putting(key)).ok());
+  }
+  PutRaw(Family::kByDelete, ByDeleteRow(clock_.Now() + absl::Seconds(1), TestKeyId(1)), "");
+  const auto store = Open();
+  ASSERT_NE(store, nullptr);
+  int visited = 0;
+  const DeletionScan scan{.until = clock_.Now() + absl::Seconds(9), .after = std::nullopt};
+  const absl::Status status = store->ScanDeletedKeys(scan, [&visited](const KeyRecord&) {
+    ++visited;
+    return true;
+  });
+  EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss);
+  EXPECT_EQ(DetailsOf(status).reason, Reason::kDataCorrupt);
+  EXPECT_EQ(visited, 1) << "the row that agrees";
 }
 
 }  // namespace

@@ -120,6 +120,25 @@ TEST_F(BulkRevokerTest, AStopEndsItAfterTheSliceThatIsUnderWay) {
   EXPECT_EQ(DetailsOf(result->failures.front().status).reason, Reason::kShuttingDown);
 }
 
+TEST_F(BulkRevokerTest, ASearchThatMatchesNothingEndsAtTheDeadline) {
+  BulkRevokeParams params = AllOfDefault();
+  params.filter.name_contains = "no key is called so";
+  const absl::Duration over = In(-absl::Nanoseconds(1));
+  const absl::Status status = Run(params, over).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kDeadlineExceeded);
+  EXPECT_EQ(DetailsOf(status).reason, Reason::kDeadlineExceeded);
+  EXPECT_EQ(Run(params, In(absl::ZeroDuration()))->matched, 0) << "at the last moment";
+}
+
+TEST_F(BulkRevokerTest, ASearchEndsWhenTheServerStops) {
+  bulk_.Stop();
+  const Revision before = managed_.store->applied_revision();
+  const absl::Status status = Run(AllOfDefault(), In(absl::Seconds(10))).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(DetailsOf(status).reason, Reason::kShuttingDown);
+  EXPECT_EQ(managed_.store->applied_revision(), before);
+}
+
 TEST_F(BulkRevokerTest, AClosedStoreFailsEveryKeyAndEnds) {
   managed_.store->Close();
   const auto revoked = Run(AllOfDefault(), In(absl::Seconds(10)));

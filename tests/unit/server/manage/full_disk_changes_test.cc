@@ -1,4 +1,4 @@
-// Which changes are let in when the disk is nearly full: those that take something away.
+// Which changes are let in when the disk is nearly full: those that take access away.
 
 #include <memory>
 #include <optional>
@@ -7,6 +7,7 @@
 #include "core/status.h"
 #include "gtest/gtest.h"
 #include "server/manage/key_manager.h"
+#include "server/manage/key_sweeper.h"
 #include "storage/rocksdb/rocksdb_store.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/fake_random.h"
@@ -104,6 +105,55 @@ TEST_F(FullDiskChangesTest, AGraceBeginsAndNoKeyIsRotated) {
   ASSERT_TRUE(begun.ok()) << begun.status();
   EXPECT_TRUE((*begun)->revocation.has_value());
   ExpectFull(Rotate(rotated->info->id).status());
+}
+
+TEST_F(FullDiskChangesTest, ASweepUnbindsManagementKeysAndLeavesTheRestForLater) {
+  KeyRecord caller = TestKey(2, kManagementProject);
+  caller.bound_project_ids = {"gone"};
+  ProjectRecord gone = TestProject("gone");
+  ASSERT_TRUE(CommitAndWait(*store_, Putting(TestProject(kManagementProject))).ok());
+  ASSERT_TRUE(CommitAndWait(*store_, Putting(caller)).ok());
+  ASSERT_TRUE(CommitAndWait(*store_, Putting(gone)).ok());
+  ASSERT_TRUE(CommitAndWait(*store_, Putting(TestKey(3, "gone"))).ok());
+  gone.delete_time = clock_.Now();
+  ASSERT_TRUE(CommitAndWait(*store_, Putting(gone)).ok());
+  KeySweeper sweeper(*store_, clock_, absl::Hours(24));
+
+  const uint64_t enough = free_;
+  free_ = low_;
+  ExpectFull(sweeper.Run());
+  EXPECT_TRUE((*store_->FindKey(TestKeyId(2)))->revocation.has_value());
+  EXPECT_FALSE((*store_->FindKey(TestKeyId(3)))->delete_time.has_value());
+  const Revision before = store_->applied_revision();
+  ExpectFull(sweeper.Run());
+  EXPECT_EQ(store_->applied_revision(), before);
+
+  free_ = enough;
+  EXPECT_EQ(sweeper.Run(), absl::OkStatus());
+  EXPECT_TRUE((*store_->FindKey(TestKeyId(3)))->delete_time.has_value());
+
+  clock_.Advance(absl::Hours(24));
+  free_ = low_;
+  ExpectFull(sweeper.Run());
+  EXPECT_NE(*store_->FindKey(TestKeyId(3)), nullptr);
+  free_ = enough;
+  EXPECT_EQ(sweeper.Run(), absl::OkStatus());
+  EXPECT_EQ(*store_->FindKey(TestKeyId(3)), nullptr);
+  EXPECT_EQ(*store_->FindProject("gone"), nullptr);
+}
+
+TEST_F(FullDiskChangesTest, NoProjectIsPurged) {
+  ProjectRecord gone = TestProject("gone");
+  gone.delete_time = clock_.Now();
+  ASSERT_TRUE(CommitAndWait(*store_, Putting(gone)).ok());
+  KeySweeper sweeper(*store_, clock_, absl::Hours(24));
+  const uint64_t enough = free_;
+  free_ = low_;
+  ExpectFull(sweeper.Run());
+  EXPECT_NE(*store_->FindProject("gone"), nullptr);
+  free_ = enough;
+  EXPECT_EQ(sweeper.Run(), absl::OkStatus());
+  EXPECT_EQ(*store_->FindProject("gone"), nullptr);
 }
 
 }  // namespace

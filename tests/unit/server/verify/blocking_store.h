@@ -77,8 +77,8 @@ class BlockingStore final : public KeyStore {
   absl::Status ScanProjects(const std::string& after, const ProjectVisitor& visit) const override {
     return store_.ScanProjects(after, visit);
   }
-  absl::Status ScanDeletedKeys(absl::Time until, const KeyVisitor& visit) const override {
-    return store_.ScanDeletedKeys(until, visit);
+  absl::Status ScanDeletedKeys(const DeletionScan& scan, const KeyVisitor& visit) const override {
+    return store_.ScanDeletedKeys(scan, visit);
   }
   absl::StatusOr<std::vector<Event>> ReadEvents(Revision after, size_t limit) const override {
     return store_.ReadEvents(after, limit);

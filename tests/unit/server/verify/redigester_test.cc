@@ -3,6 +3,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "gmock/gmock.h"
@@ -39,9 +40,10 @@ class RedigesterTest : public ::testing::Test {
   }
 
   // Stores key number `n` under `pepper`; returns the raw key.
-  std::string Store(int n, const std::string& pepper = "p1", bool revoked = false) {
+  std::string Store(int n, const std::string& pepper = "p1", bool revoked = false,
+                    std::string_view project_id = kDefaultProject) {
     const Secret raw = *GenerateKey("clv", Environment::kLive, TestKeyId(n), random_);
-    KeyRecord key = TestKey(n);
+    KeyRecord key = TestKey(n, project_id);
     key.pepper_id = pepper;
     key.digest = *peppers_.Digest(pepper, key.id, HashKey(raw.ExposeSecret()));
     if (revoked) key.revocation = Revocation{.time = clock_.Now()};
@@ -143,6 +145,21 @@ TEST_F(RedigesterTest, AKeyThatChangedMeanwhileKeepsItsChange) {
   Settle();
   EXPECT_EQ(PepperOf(1), "p1");
   EXPECT_EQ((*store_->FindKey(TestKeyId(1)))->digest.bytes[0], 7);
+}
+
+TEST_F(RedigesterTest, KeysOfADeletedProjectAreLeftAloneAndHoldUpNoOthers) {
+  const std::string of_deleted = Store(1, "p1", /*revoked=*/false, "gone");
+  const std::string other = Store(2);
+  ProjectRecord gone = TestProject("gone");
+  gone.delete_time = clock_.Now();
+  ASSERT_TRUE(CommitAndWait(*store_, Putting(gone)).ok());
+  EXPECT_TRUE(Matches(of_deleted));
+  Settle();
+  EXPECT_EQ(PepperOf(1), "p1");
+  // At the same moment: nothing was refused, so nothing waits.
+  EXPECT_TRUE(Matches(other));
+  Settle();
+  EXPECT_EQ(PepperOf(2), "p2");
 }
 
 TEST_F(RedigesterTest, ADisabledKeyStaysDisabled) {
