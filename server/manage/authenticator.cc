@@ -30,6 +30,14 @@ std::string RecordedPeer(const ShownCredentials& shown) {
   return shown.records_peer ? shown.peer() : std::string();
 }
 
+// Another binding is another caller: what a connection may see was decided when it began.
+absl::Status RequireSame(const Caller& now, const Caller& before, std::string_view permission) {
+  if (now.projects() != before.projects()) {
+    return absl::AbortedError("the caller's projects are others now; connect again");
+  }
+  return now.Require(permission);
+}
+
 }  // namespace
 
 Authenticator::Authenticator(Verifier& verifier, const CallerMapHolder& certificates,
@@ -83,15 +91,13 @@ absl::Status Authenticator::Recheck(const Caller& caller, std::string_view permi
     const VerifyCode code =
         CheckRecord((*key)->record(), [&caller] { return caller.peer(); }, clock_.Now());
     if (code != VerifyCode::kValid) return InvalidCredential();
-    return Caller::FromKey((*key)->shared_record(), caller.peer()).Require(permission);
+    return RequireSame(Caller::FromKey((*key)->shared_record(), caller.peer()), caller, permission);
   }
   std::shared_ptr<const CertificateIdentity> identity =
       certificates_.Find(caller.certificate_san());
   if (identity == nullptr) return InvalidCredential();
-  const Caller now = Caller::FromCertificate(std::move(identity), caller.peer());
-  // Another binding is another caller: what it may see is decided when a connection begins.
-  if (now.projects() != caller.projects()) return InvalidCredential();
-  return now.Require(permission);
+  return RequireSame(Caller::FromCertificate(std::move(identity), caller.peer()), caller,
+                     permission);
 }
 
 }  // namespace claviger

@@ -45,8 +45,9 @@ class Authenticator {
   // store cannot tell. A wrong key is never made good by a certificate beside it.
   absl::StatusOr<Caller> Authenticate(const ShownCredentials& shown) const;
 
-  // Whether a caller that was authenticated before would be now, and has `permission`. For
-  // connections that outlive a call.
+  // Whether a caller that was authenticated before would be now, in the same projects, and has
+  // `permission`. For connections that outlive a call. ABORTED when it is bound to other
+  // projects by now: who connects again is looked at afresh.
   absl::Status Recheck(const Caller& caller, std::string_view permission) const;
 
  private:

@@ -48,9 +48,9 @@ class Watch {
 
 absl::Status TooManyToSort(size_t limit) {
   const std::string accepted = fmt::format(
-      "by name or last use at most {} keys are sorted: narrow the list with project_ids, owner, "
-      "label_selector "
-      "or the times of creation, or order it by create_time",
+      "by name, by last use, or by expire_time within projects, at most {} keys are sorted: narrow "
+      "the list with project_ids, owner, label_selector or the times of creation, or order it by "
+      "create_time",
       limit);
   return ErrorBuilder(absl::StatusCode::kFailedPrecondition, Reason::kListTooLarge)
       .Field("order_by", accepted)
@@ -103,8 +103,6 @@ class KeySearch::Page {
     }
     return matcher_.status().ok() && GoOnBehind(key);
   }
-  // The same for a key that does not belong here.
-  bool Pass(const KeyRecord& key) { return watch_.Look() && GoOnBehind(key); }
   // The same while keys that never expire are looked for.
   bool PassExpiring(const KeyRecord& key) {
     if (!watch_.Look()) return false;
@@ -266,22 +264,20 @@ absl::StatusOr<FoundKeys> KeySearch::FindByCreateTime(
 
 absl::StatusOr<FoundKeys> KeySearch::FindByExpiry(const std::optional<std::string>& after) const {
   if (IsNarrow()) {
-    // Few keys are sorted; many are found among all that expire, however rare they are there.
-    auto found =
-        FindSorted(ReadersByCreateTime(kNewestFirst, std::nullopt), limits_.scanned, after);
+    // Few keys are sorted; many are found among all that expire, however rare they are there. But
+    // not within projects: a page that ends among the keys of others would tell their ids and times
+    // in its token.
+    const size_t limit = reads_all_projects_ ? limits_.scanned : limits_.sorted;
+    auto found = FindSorted(ReadersByCreateTime(kNewestFirst, std::nullopt), limit, after);
     if (!found.ok()) return found.status();
     if (found->has_value()) return **std::move(found);
+    if (!reads_all_projects_) return TooManyToSort(limit);
   }
   const ParsedPlace place = after.has_value() ? *ParsePlace(order_, *after) : ParsedPlace();
   Page page(store_, params_, now_, limits_);
-  const auto in_projects = [this](const KeyRecord& key) {
-    return reads_all_projects_ ||
-           std::binary_search(projects_.begin(), projects_.end(), key.project_id);
-  };
   const auto expiring = [&]() -> absl::Status {
-    return ReaderByExpiry(order_.descending, place.expiring)(nullptr, [&](const KeyRecord& key) {
-      return in_projects(key) ? page.Look(key) : page.Pass(key);
-    });
+    return ReaderByExpiry(order_.descending, place.expiring)(
+        nullptr, [&](const KeyRecord& key) { return page.Look(key); });
   };
   const auto unending = [&]() -> absl::Status {
     if (params_.filter.expire_before.has_value()) return absl::OkStatus();

@@ -49,6 +49,7 @@ class KeySearch {
   // By create time, with owner, label and projects, between the times of creation asked for.
   std::vector<KeyReader> ReadersByCreateTime(const ListOrder& order,
                                              const std::optional<KeyCursor>& after) const;
+  // Of all projects: only for who may read them all, since a page may end at any key of it.
   KeyReader ReaderByExpiry(bool latest_first, const std::optional<ExpiryCursor>& after) const;
   // Whether nothing behind `key` in the order of creation can match.
   bool IsPastTheTimes(const KeyRecord& key, const ListOrder& order) const;

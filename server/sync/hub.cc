@@ -27,7 +27,7 @@ void Hub::Emit(ConnectionId connection, std::vector<FromAuthority> messages) {
   }
 }
 
-void Hub::OnHello(ConnectionId connection, const Hello& hello, ProjectFilter filter,
+bool Hub::OnHello(ConnectionId connection, const Hello& hello, ProjectFilter filter,
                   absl::Duration now) {
   std::unique_ptr<Session>& session = sessions_[hello.session_id];
   if (session == nullptr) session = std::make_unique<Session>(hello.session_id, options_.rules);
@@ -39,9 +39,11 @@ void Hub::OnHello(ConnectionId connection, const Hello& hello, ProjectFilter fil
   gone_.erase(session.get());
   std::vector<FromAuthority> messages =
       session->Connect(connection, hello, std::move(filter), options_.epoch, ring_, options_.lease);
-  if (!std::get<Welcome>(messages.front()).resumed) ++counters_.resets_at_hello;
+  const bool resumed = std::get<Welcome>(messages.front()).resumed;
+  if (!resumed) ++counters_.resets_at_hello;
   Emit(connection, std::move(messages));
   CheckBarriers(session.get(), now);
+  return resumed;
 }
 
 void Hub::OnBeat(ConnectionId connection, const Beat& beat, absl::Duration now) {

@@ -84,8 +84,9 @@ class Hub {
  public:
   explicit Hub(const HubOptions& options);
 
-  // `filter`: what the caller may see of what it asked for.
-  void OnHello(ConnectionId connection, const Hello& hello, ProjectFilter filter,
+  // `filter`: what the caller may see of what it asked for. Returns whether the verifier may keep
+  // its cache; else its Welcome is a reset.
+  bool OnHello(ConnectionId connection, const Hello& hello, ProjectFilter filter,
                absl::Duration now);
   void OnBeat(ConnectionId connection, const Beat& beat, absl::Duration now);
   void OnClosed(ConnectionId connection);

@@ -57,7 +57,8 @@ std::optional<std::vector<FromAuthority>> Session::OnBeat(const Beat& beat, cons
                                                           absl::Duration now) {
   if (beat.acked_revision > told_) return std::nullopt;
   acked_ = std::max(acked_, beat.acked_revision);
-  if (under_way_.has_value() && acked_ >= *under_way_) under_way_.reset();
+  // By this beat's own word: an older acknowledgement is none of a Welcome that came after it.
+  if (under_way_.has_value() && beat.acked_revision >= *under_way_) under_way_.reset();
   if (!under_way_.has_value()) flushed_for_filter_ = true;
   const bool earned =
       !observer_ && (!under_way_.has_value() || !rules_.grant_needs_ack) && GrantIsDue(lease, now);

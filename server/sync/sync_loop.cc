@@ -179,9 +179,14 @@ void SyncLoop::Admit(ConnectionId connection, Stream stream, const Hello& hello,
   }
   owners_[hello.session_id] = {.caller = stream.owner.caller, .peer = stream.owner.peer};
   streams_[connection] = std::move(stream);
-  hub_.OnHello(connection, hello, std::move(filter), clock_.SinceBoot());
-  if (arrived.mapped().has_value()) {
-    hub_.OnBeat(connection, *arrived.mapped(), clock_.SinceBoot());
+  const bool resumed = hub_.OnHello(connection, hello, std::move(filter), clock_.SinceBoot());
+  const std::optional<Beat>& early = arrived.mapped();
+  if (!early.has_value()) return;
+  // It was sent before its Welcome was, and so is no word about a flush that this one asks for,
+  // whatever position it names: a barrier would pass by a cache that is still as it was. Without an
+  // acknowledgement it could earn nothing. What nobody was told is a lie all the same.
+  if (resumed || early->acked_revision > hub_.head()) {
+    hub_.OnBeat(connection, *early, clock_.SinceBoot());
   }
 }
 

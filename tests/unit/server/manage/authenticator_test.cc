@@ -128,6 +128,36 @@ TEST_F(AuthenticatorTest, AKeyEndsAtItsTime) {
   EXPECT_EQ(ReasonFor(header), Reason::kCredentialInvalid);
 }
 
+TEST_F(AuthenticatorTest, AKeyThatIsBoundOtherwiseIsAnotherCaller) {
+  KeyRecord key = ManagementKey(1);
+  key.bound_project_ids = {"a", "b"};
+  const auto caller = Show("Bearer " + managed_.PutWithSecret(key));
+  ASSERT_TRUE(caller.ok()) << caller.status();
+  EXPECT_TRUE(authenticator_.Recheck(*caller, "keys.read").ok());
+  EXPECT_EQ(authenticator_.Recheck(*caller, "audit.read").code(),
+            absl::StatusCode::kPermissionDenied);
+  key = (*managed_.verifier.Find(key.id))->record();
+  for (const std::vector<std::string>& bound :
+       {std::vector<std::string>{"a"}, {"a", "b", "c"}, {"a", "c"}}) {
+    key.bound_project_ids = bound;
+    managed_.Put(key);
+    EXPECT_EQ(authenticator_.Recheck(*caller, "keys.read").code(), absl::StatusCode::kAborted);
+  }
+  key.bound_project_ids = {"a", "b"};
+  key.display_name = "another name";
+  managed_.Put(key);
+  EXPECT_TRUE(authenticator_.Recheck(*caller, "keys.read").ok());
+}
+
+TEST_F(AuthenticatorTest, ACertificateThatIsBoundOtherwiseIsAnotherCaller) {
+  const auto caller = Show(std::nullopt, {"dns:billing"});
+  ASSERT_TRUE(caller.ok()) << caller.status();
+  EXPECT_TRUE(authenticator_.Recheck(*caller, "keys.read").ok());
+  certificates_.Replace(*ParseCallerMap(
+      R"({"callers": [{"san": "dns:billing", "permissions": ["keys.read"], "project_ids": ["billing"]}]})"));
+  EXPECT_EQ(authenticator_.Recheck(*caller, "keys.read").code(), absl::StatusCode::kAborted);
+}
+
 TEST_F(AuthenticatorTest, AMapThatWasReplacedHoldsAtOnce) {
   certificates_.Replace(CallerMap());
   EXPECT_EQ(ReasonFor(std::nullopt, {"dns:billing"}), Reason::kCredentialMissing);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "absl/strings/escaping.h"
 #include "core/status.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -146,6 +147,45 @@ TEST_F(KeySearchTest, ABoundCallersPagesHaveNothingOfOtherProjects) {
     params.filter.project_ids = {"aaa"};
     EXPECT_THAT(AllPages(params, {.scanned = 5}, Reader({"bbb"})).numbers, IsEmpty());
   }
+}
+
+TEST_F(KeySearchTest, ABoundCallersPageTokensHaveNothingOfOtherProjects) {
+  for (const KeyOrder order : {KeyOrder::kCreateTime, KeyOrder::kName, KeyOrder::kExpireTime}) {
+    for (const bool descending : {true, false}) {
+      for (const bool only_rare : {true, false}) {
+        ListParams params;
+        params.order = order;
+        params.descending = descending;
+        params.page_size = 3;
+        if (only_rare) params.filter.owner = "rare";
+        std::set<std::string> own_places;
+        for (int n = 1; n <= kKeys; n += 3) own_places.insert(PlaceOf({order, descending}, Key(n)));
+        for (int page = 0; page < 100; ++page) {
+          const auto found = List(params, {.scanned = 1}, Reader({"bbb"}));
+          ASSERT_TRUE(found.ok()) << found.status();
+          params.page_token = found->next_page_token;
+          if (params.page_token.empty()) break;
+          std::string token;
+          ASSERT_TRUE(absl::WebSafeBase64Unescape(params.page_token, &token));
+          EXPECT_TRUE(std::any_of(own_places.begin(), own_places.end(),
+                                  [&](const auto& place) { return token.ends_with(place); }))
+              << "order " << static_cast<int>(order) << " page " << page;
+        }
+        EXPECT_EQ(params.page_token, "");
+      }
+    }
+  }
+}
+
+TEST_F(KeySearchTest, ABoundCallersKeysAreSortedByExpiryOrRefused) {
+  ListParams params;
+  params.order = KeyOrder::kExpireTime;
+  const auto page = List(params, {.sorted = 19}, Reader({"bbb"}));
+  EXPECT_EQ(page.status().code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(DetailsOf(page.status()).reason, Reason::kListTooLarge);
+  EXPECT_TRUE(List(params, {.sorted = 20}, Reader({"bbb"})).ok());
+  // Who may read all keys goes through them in the order of the index.
+  EXPECT_TRUE(List(params, {.sorted = 19}).ok());
 }
 
 TEST_F(KeySearchTest, ARareFilterEndsPagesEarly) {

@@ -47,6 +47,43 @@ TEST(DeletedProjectsTest, ManyProjectsAreToldApart) {
   }
 }
 
+// Of 20,000 projects that are not deleted, how many the filter takes for one that may be.
+int Mistaken(const DeletedProjects& projects) {
+  int mistaken = 0;
+  for (int i = 0; i < 20'000; ++i) {
+    if (projects.MayBeDeleted(fmt::format("live-{}", i))) ++mistaken;
+  }
+  return mistaken;
+}
+
+TEST(DeletedProjectsTest, ManyDeletedProjectsLeaveTheOthersWithoutALock) {
+  DeletedProjects projects;
+  EXPECT_EQ(Mistaken(projects), 0);
+  for (int i = 0; i < 1'000; ++i) projects.Apply(Deletion(fmt::format("gone-{}", i)));
+  EXPECT_LE(Mistaken(projects), 10) << "not one in thousands";
+  for (int i = 1'000; i < 10'000; ++i) projects.Apply(Deletion(fmt::format("gone-{}", i)));
+  EXPECT_LE(Mistaken(projects), 20) << "not one in a thousand";
+  for (int i = 10'000; i < 50'000; ++i) projects.Apply(Deletion(fmt::format("gone-{}", i)));
+  EXPECT_LE(Mistaken(projects), 200) << "not one in hundreds";
+  for (int i = 0; i < 50'000; ++i) {
+    ASSERT_TRUE(projects.MayBeDeleted(fmt::format("gone-{}", i))) << i;
+  }
+}
+
+TEST(DeletedProjectsTest, APurgeTakesAProjectOutOfTheFilterAndLeavesTheOthers) {
+  DeletedProjects projects;
+  for (int i = 0; i < 100; ++i) projects.Apply(Deletion(fmt::format("gone-{}", i)));
+  Committed purge;
+  for (int i = 0; i < 50; ++i) purge.deleted_projects.push_back(fmt::format("gone-{}", i));
+  projects.Apply(purge);
+  int left = 0;
+  for (int i = 0; i < 50; ++i) left += projects.MayBeDeleted(fmt::format("gone-{}", i)) ? 1 : 0;
+  EXPECT_LE(left, 5);
+  for (int i = 50; i < 100; ++i) {
+    EXPECT_TRUE(projects.MayBeDeleted(fmt::format("gone-{}", i))) << i;
+  }
+}
+
 TEST(DeletedProjectsTest, AManagementKeyEndsWithTheLastProjectThatItIsBoundTo) {
   DeletedProjects projects;
   projects.Apply(Deletion("a"));
