@@ -29,8 +29,8 @@ std::string_view KeyStateName(KeyState state);
 // over expired, expired over disabled.
 KeyState StateOf(const KeyRecord& key, absl::Time now);
 
-// Whether the key's digest must stay readable. It must where the key may still verify one day: it is
-// neither revoked nor deleted, both of which are final. And it must where the key was imported,
+// Whether the key's digest must stay readable. It must where the key may still verify one day: it
+// is neither revoked nor deleted, both of which are final. And it must where the key was imported,
 // whatever it has become: only by its digest is it found when the same digest is imported again,
 // and a revoked key may not come back that way.
 bool NeedsPepper(const KeyRecord& key);

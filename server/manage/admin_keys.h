@@ -32,9 +32,9 @@ class AdminKeys final : public CommitListener {
                                                          std::function<bool()> certificate_may);
 
   // OK, or FAILED_PRECONDITION `LAST_ADMIN_KEY` when `changes`, made to `state` at `now`, would
-  // disable, revoke, delete or narrow the last key that may do everything, its addresses too, or end
-  // it sooner. Another key takes its place if it may do everything, from all those addresses, and
-  // lasts as long or kLeastReplacementLife more. To be called from within a mutation.
+  // disable, revoke, delete or narrow the last key that may do everything, its addresses too, or
+  // end it sooner. Another key takes its place if it may do everything, from all those addresses,
+  // and lasts as long or kLeastReplacementLife more. To be called from within a mutation.
   absl::Status Check(const ChangeSet& changes, const StateReader& state, absl::Time now) const;
 
   void OnCommitted(std::span<const Committed> batch) override;

@@ -100,9 +100,8 @@ bool RunGrace(KeyRecord& key, absl::Time start, absl::Duration grace, absl::Time
 bool WasShortened(const KeyRecord& old_key, const RotateParams& params) {
   if (params.grace_start == GraceStart::kFirstUse) return false;
   if (params.grace_period == absl::ZeroDuration()) return true;
-  return old_key.rotate_time.has_value() &&
-         old_key.expire_time.value_or(absl::InfiniteFuture()) <=
-             *old_key.rotate_time + params.grace_period;
+  return old_key.rotate_time.has_value() && old_key.expire_time.value_or(absl::InfiniteFuture()) <=
+                                                *old_key.rotate_time + params.grace_period;
 }
 
 std::string EndText(const std::optional<absl::Time>& end) {
