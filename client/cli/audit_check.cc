@@ -1,12 +1,15 @@
 #include "client/cli/audit_check.h"
 
 #include <fmt/format.h>
+#include <google/protobuf/descriptor.h>
 #include <google/protobuf/util/json_util.h>
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "absl/strings/escaping.h"
+#include "client/cli/json_input.h"
 #include "client/cli/time_text.h"
 
 namespace claviger::cli {
@@ -31,8 +34,24 @@ AuditEntry EntryOf(const v1::AuditEvent& event, const Sha256Bytes& previous_hash
           .previous_hash = previous_hash};
 }
 
+// Whether `object` gives a field of `message` by both of its names, e.g. keyId and key_id.
+bool GivesAFieldTwice(const google::protobuf::Struct& object,
+                      const google::protobuf::Message& message) {
+  std::set<const google::protobuf::FieldDescriptor*> given;
+  for (const auto& [name, value] : object.fields()) {
+    const auto* field = message.GetDescriptor()->FindFieldByName(name);
+    if (field == nullptr) field = message.GetDescriptor()->FindFieldByCamelcaseName(name);
+    if (field != nullptr && !given.insert(field).second) return true;
+  }
+  return false;
+}
+
+// A field that comes twice is none: only one of the two would be checked, and another reader may
+// believe the other.
 bool ParseLine(const std::string& line, google::protobuf::Message& message) {
-  return google::protobuf::util::JsonStringToMessage(line, &message).ok();
+  const absl::StatusOr<google::protobuf::Struct> object = ParseJsonObject(line);
+  return object.ok() && !GivesAFieldTwice(*object, message) &&
+         google::protobuf::util::JsonStringToMessage(line, &message).ok();
 }
 
 }  // namespace

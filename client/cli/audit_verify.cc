@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "client/cli/audit_check.h"
@@ -20,7 +21,7 @@ namespace {
 
 struct AuditVerifyOptions {
   std::string file;  // empty: ask the server; `-`: standard input
-  std::string head;
+  std::optional<std::string> head;
 };
 
 // Calls `visit` with each line of a file, without its end.
@@ -80,8 +81,9 @@ ExitCode ReportVerdict(const AuditCheck::Verdict& verdict, CommandContext& conte
 
 ExitCode VerifyAudit(const AuditVerifyOptions& options, CommandContext& context) {
   std::optional<AuditHead> kept;
-  if (!options.head.empty()) {
-    kept = AuditHead::Parse(options.head);
+  // An empty one is a variable that was not set, not a wish to check less.
+  if (options.head.has_value()) {
+    kept = AuditHead::Parse(*options.head);
     if (!kept.has_value() || kept->revision.value == 0) {
       return context.Fail(absl::InvalidArgumentError(
           "--head: must be REVISION:HASH as `claviger audit export` and `verify` print it, the "

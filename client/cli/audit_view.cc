@@ -30,19 +30,20 @@ Table AuditTable(const google::protobuf::RepeatedPtrField<v1::AuditEvent>& event
   Table table({{.header = "REVISION"},
                {.header = "TIME", .dispensable = 1},
                {.header = "ACTION"},
-               {.header = "ACTOR", .min_width = 16},
+               // Stays: without it a refused call looks like one that was made.
+               {.header = "RESULT", .min_width = 14},
+               {.header = "ACTOR", .min_width = 12},
                {.header = "PROJECT", .min_width = 8, .dispensable = 4},
                {.header = "KEY", .dispensable = 2},
-               {.header = "RESULT", .min_width = 14, .dispensable = 3},
                {.header = "PEER", .min_width = 9, .dispensable = 5}});
   for (const v1::AuditEvent& event : events) {
     table.AddRow({{.text = fmt::format("{}", event.revision())},
                   {.text = FormatRfc3339(FromProto(event.time()))},
                   {.text = event.action()},
+                  {.text = ResultOf(event), .tone = ToneOf(event)},
                   {.text = event.actor()},
                   {.text = event.project_id()},
                   {.text = event.key_id()},
-                  {.text = ResultOf(event), .tone = ToneOf(event)},
                   {.text = event.peer()}});
   }
   return table;

@@ -85,7 +85,7 @@ ExitCode CommandContext::PrintJson(const google::protobuf::Message& message) {
 void CommandContext::Print(std::string_view text) { console_.out << text; }
 
 void CommandContext::Print(const Table& table) {
-  Print(table.Render(console_.width, console_.color));
+  Print(table.Render(console_.table_width, console_.color));
 }
 
 void CommandContext::Print(const FieldList& fields) {

@@ -26,7 +26,11 @@ std::string ConnectionAdvice(std::string_view message, Transport transport,
   // The server accepted the connection and hung up.
   const bool closed = has("socket closed") || has("connection reset") || has("broken pipe");
   if (transport == Transport::kPlaintext) {
-    return closed ? "the server probably speaks TLS on this port: give --ca FILE" : "";
+    // The library says so where no connection came about. Elsewhere the server had answered in
+    // plaintext before, and was stopped.
+    const bool never_worked = has("failed to connect") || has("last error");
+    return closed && never_worked ? "the server probably speaks TLS on this port: give --ca FILE"
+                                  : "";
   }
   if (has("certificate verify failed")) {
     return options.ca_file.empty()

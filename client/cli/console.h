@@ -29,10 +29,13 @@ struct Console {
   bool err_is_terminal = false;
   // Columns of `out`.
   size_t width = 100;
+  // Columns that a table may take.
+  size_t table_width = 100;
   bool color = false;
 };
 
-// Properties of standard input and output: width from the terminal, else `COLUMNS`, else 100;
+// Properties of standard input and output: width from the terminal, else `COLUMNS`, else 100 and,
+// for tables, without bound: what goes into a file or a pipe is copied from, and must be whole;
 // colour on a terminal unless `NO_COLOR` is set (https://no-color.org) or the terminal is `dumb`.
 Console ProcessConsole(std::ostream& out, std::ostream& err, const EnvironmentLookup& environment);
 

@@ -107,7 +107,8 @@ absl::StatusOr<absl::Time> ParseTimeOrOffset(std::string_view flag, std::string_
   }
   absl::StatusOr<absl::Time> time = ParseTime(flag, text);
   if (time.ok()) return time;
-  return InvalidField(std::string(flag), std::string(kTimeSyntax) + ", or a duration such as 7d");
+  return InvalidField(std::string(flag),
+                      std::string(kTimeSyntax) + ", or a duration such as 7d, at most 100y");
 }
 
 }  // namespace claviger::cli

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <sstream>
+#include <string_view>
 #include <vector>
 
 #include "client/cli/completion_tree.h"
@@ -13,6 +14,16 @@ namespace claviger::cli {
 HelpFormat::HelpFormat() {
   column_width(30);
   label("SUBCOMMAND", "COMMAND");
+}
+
+std::string HelpFormat::make_option_name(const CLI::Option* option, bool is_positional) const {
+  // The parser marks the name that switches a flag off with the value that it gives.
+  constexpr std::string_view kMark = "{false}";
+  std::string name = CLI::Formatter::make_option_name(option, is_positional);
+  for (size_t at = name.find(kMark); at != std::string::npos; at = name.find(kMark)) {
+    name.erase(at, kMark.size());
+  }
+  return name;
 }
 
 std::string HelpFormat::make_option_opts(const CLI::Option* option) const {

@@ -16,6 +16,7 @@ class HelpFormat final : public CLI::Formatter {
  public:
   HelpFormat();
 
+  std::string make_option_name(const CLI::Option* option, bool is_positional) const override;
   std::string make_option_opts(const CLI::Option* option) const override;
   std::string make_subcommand(const CLI::App* command) const override;
 };

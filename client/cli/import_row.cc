@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <google/protobuf/util/json_util.h>
 
 #include <algorithm>
 #include <array>
@@ -11,9 +10,11 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_split.h"
 #include "client/cli/durations.h"
+#include "client/cli/json_input.h"
 #include "client/cli/request_fields.h"
 #include "client/cli/time_text.h"
 #include "core/status.h"
+#include "core/text.h"
 
 namespace claviger::cli {
 namespace {
@@ -143,6 +144,8 @@ absl::StatusOr<v1::ImportedKey> RowFromFields(std::span<const std::string> colum
   v1::ImportedKey key;
   for (size_t i = 0; i < columns.size(); ++i) {
     if (fields[i].empty()) continue;
+    // gRPC would refuse the whole call, and the good rows in it.
+    if (!IsValidUtf8(fields[i])) return InvalidField(columns[i], "must be UTF-8");
     // A file with its metadata elsewhere would be a way to read any file.
     if (columns[i] == "metadata" && fields[i].starts_with('@')) {
       return InvalidField("metadata", "must be a JSON object");
@@ -153,12 +156,10 @@ absl::StatusOr<v1::ImportedKey> RowFromFields(std::span<const std::string> colum
 }
 
 absl::StatusOr<v1::ImportedKey> RowFromJson(const std::string& text) {
-  google::protobuf::Struct object;
-  if (!google::protobuf::util::JsonStringToMessage(text, &object).ok()) {
-    return absl::InvalidArgumentError("is not a JSON object");
-  }
+  const absl::StatusOr<google::protobuf::Struct> object = ParseJsonObject(text);
+  if (!object.ok()) return object.status();
   v1::ImportedKey key;
-  for (const auto& [name, value] : object.fields()) {
+  for (const auto& [name, value] : object->fields()) {
     if (!IsImportColumn(name)) {
       return absl::InvalidArgumentError(
           fmt::format("there is no field '{}'; there are {}", name, fmt::join(kColumns, ", ")));

@@ -72,7 +72,10 @@ ExitCode ListKeys(const ListOptions& options, CommandContext& context) {
   if (response.keys().empty()) {
     context.Note("no keys match");
   } else {
-    context.Print(KeyTable(response.keys(), context.Now(), options.usage));
+    context.Print(KeyTable(response.keys(), context.Now(),
+                           {.usage = options.usage,
+                            .keep_owner = !options.filter.owner.empty(),
+                            .keep_last_used = options.order_by.starts_with("last_used_time")}));
   }
   if (options.total) context.Note(fmt::format("{} in total", response.total_size()));
   if (!response.next_page_token().empty()) {

@@ -66,22 +66,23 @@ void AddTimes(const v1::Key& key, absl::Time now, FieldList& fields) {
 }  // namespace
 
 Table KeyTable(const google::protobuf::RepeatedPtrField<v1::Key>& keys, absl::Time now,
-               bool with_usage) {
-  std::vector<Column> columns = {{.header = "KEY ID"},
-                                 {.header = "NAME", .min_width = 8},
-                                 {.header = "STATE"},
-                                 {.header = "PROJECT", .min_width = 8, .dispensable = 2},
-                                 {.header = "SCOPES", .min_width = 12, .dispensable = 5},
-                                 {.header = "OWNER", .min_width = 8, .dispensable = 6},
-                                 {.header = "ENV", .dispensable = 7},
-                                 {.header = "CREATED", .dispensable = 4},
-                                 {.header = "LAST USED", .dispensable = 3},
-                                 {.header = "EXPIRES", .dispensable = 1}};
+               const KeyColumns& wanted) {
+  std::vector<Column> columns = {
+      {.header = "KEY ID"},
+      {.header = "NAME", .min_width = 8},
+      {.header = "STATE"},
+      {.header = "PROJECT", .min_width = 8, .dispensable = 2},
+      {.header = "SCOPES", .min_width = 12, .dispensable = 5},
+      {.header = "OWNER", .min_width = 8, .dispensable = wanted.keep_owner ? 0 : 6},
+      {.header = "ENV", .dispensable = 7},
+      {.header = "CREATED", .dispensable = 4},
+      {.header = "LAST USED", .dispensable = wanted.keep_last_used ? 0 : 3},
+      {.header = "EXPIRES", .dispensable = 1}};
   // Most lists have no replaced keys.
   const bool with_replaced = std::any_of(
       keys.begin(), keys.end(), [](const v1::Key& key) { return !key.rotated_to().empty(); });
   if (with_replaced) columns.push_back({.header = "REPLACED"});
-  if (with_usage) {
+  if (wanted.usage) {
     columns.push_back({.header = "GOOD/24H"});
     columns.push_back({.header = "DENIED/24H"});
   }
@@ -101,7 +102,7 @@ Table KeyTable(const google::protobuf::RepeatedPtrField<v1::Key>& keys, absl::Ti
       cells.push_back(
           {ReplacedText(key), key.used_since_rotation() ? Tone::kCaution : Tone::kPlain});
     }
-    if (with_usage) {
+    if (wanted.usage) {
       const int64_t denied = key.recent_denied_count();
       cells.push_back({fmt::format("{}", key.recent_valid_count())});
       cells.push_back({fmt::format("{}", denied), denied > 0 ? Tone::kCaution : Tone::kPlain});

@@ -13,9 +13,17 @@
 
 namespace claviger::cli {
 
-// A line for each key; times relative to `now`. `with_usage`: with the checks of the last 24 hours.
+// What a list of keys was asked to show.
+struct KeyColumns {
+  bool usage = false;  // the checks of the last 24 hours
+  // These stay where there is no room for all.
+  bool keep_owner = false;
+  bool keep_last_used = false;
+};
+
+// A line for each key; times relative to `now`.
 Table KeyTable(const google::protobuf::RepeatedPtrField<v1::Key>& keys, absl::Time now,
-               bool with_usage = false);
+               const KeyColumns& wanted = {});
 
 // Everything about a key; times as RFC 3339 and relative to `now`.
 FieldList KeyFields(const v1::Key& key, absl::Time now);

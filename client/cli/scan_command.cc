@@ -39,6 +39,11 @@ bool IsOpen(const v1::Key& key) {
   return key.state() != v1::KEY_STATE_REVOKED && key.state() != v1::KEY_STATE_DELETED;
 }
 
+// `1 file`, `2 files`.
+std::string Counted(uint64_t count, std::string_view what) {
+  return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
+}
+
 // One run over all files.
 class Scan {
  public:
@@ -158,14 +163,13 @@ class Scan {
   }
 
   void Summarise() {
-    if (options_.offline) {
-      return context_.Note(fmt::format("{} files, {} different keys in {} places; not looked up",
-                                       files_, seen_.size(), places_));
-    }
+    const std::string found =
+        fmt::format("{}, {} in {}", Counted(files_, "file"), Counted(seen_.size(), "different key"),
+                    Counted(places_, "place"));
+    if (options_.offline) return context_.Note(found + "; not looked up");
     const auto real = std::count_if(seen_.begin(), seen_.end(),
                                     [](const auto& entry) { return entry.second != nullptr; });
-    context_.Note(fmt::format("{} files, {} different keys in {} places; {} real, {} not revoked",
-                              files_, seen_.size(), places_, real, open_.size()));
+    context_.Note(fmt::format("{}; {} real, {} not revoked", found, real, open_.size()));
   }
 
   ExitCode RevokeOpen() {

@@ -8,6 +8,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
+#include "core/digest.h"
 #include "core/status.h"
 #include "core/text.h"
 #include "fmt/format.h"
@@ -42,6 +43,20 @@ bool DecodeDigest(std::string_view text, size_t size, std::string& bytes) {
   return decoded && bytes.size() == size;
 }
 
+// What is wrong with a digest that came of no key: an export writes such where it has nothing. Any
+// caller has the text of one.
+std::string_view WhyOfNoKey(ImportAlgorithm algorithm, std::string_view hash) {
+  if (std::all_of(hash.begin(), hash.end(), [](char byte) { return byte == 0; })) {
+    return "must not be all zeros";
+  }
+  static const Sha256Bytes kEmpty256 = Sha256("");
+  static const Sha512Bytes kEmpty512 = Sha512("");
+  const bool is_256 = algorithm == ImportAlgorithm::kSha256;
+  return hash == (is_256 ? AsBytes(kEmpty256) : AsBytes(kEmpty512))
+             ? "is the digest of an empty text"
+             : "";
+}
+
 void ReadDigestOf(const v1::ImportedKey& key, ImportRow& row, FieldErrors& errors) {
   if (key.digest_case() == v1::ImportedKey::DIGEST_NOT_SET) {
     errors.Check(RequiredField("digest", "must be sha256 or sha512 of the key's whole text"));
@@ -50,9 +65,14 @@ void ReadDigestOf(const v1::ImportedKey& key, ImportRow& row, FieldErrors& error
   const bool is_256 = key.has_sha256();
   row.algorithm = is_256 ? ImportAlgorithm::kSha256 : ImportAlgorithm::kSha512;
   const size_t size = is_256 ? Sha256Bytes().size() : Sha512Bytes().size();
-  if (DecodeDigest(is_256 ? key.sha256() : key.sha512(), size, row.hash)) return;
-  errors.Add(is_256 ? "sha256" : "sha512",
-             fmt::format("must be {} bytes as {} hexadecimal digits or as base64", size, 2 * size));
+  const char* field = is_256 ? "sha256" : "sha512";
+  if (!DecodeDigest(is_256 ? key.sha256() : key.sha512(), size, row.hash)) {
+    errors.Add(field, fmt::format("must be {} bytes as {} hexadecimal digits or as base64", size,
+                                  2 * size));
+    return;
+  }
+  const std::string_view wrong = WhyOfNoKey(row.algorithm, row.hash);
+  if (!wrong.empty()) errors.Add(field, std::string(wrong));
 }
 
 absl::StatusOr<ImportRow> ToRow(const v1::ImportedKey& key) {

@@ -102,10 +102,20 @@ class AuditTest(cli_test.CliTestCase):
         self.assertIn("no entries match", self.cli("audit", "list", "--until", "7d").err)
         self.assertGreater(len(self.cli_json("audit", "list", "--since", "7d", "--all")["events"]), 5)
 
+    def test_nothing_is_cut_for_a_pipe(self):
+        self.cli("project", "create", "copied-from-a-list-that-nobody-looks-at")
+        shown = self.cli("audit", "list", "-p", "copied-from-a-list-that-nobody-looks-at").out
+        self.assertNotIn("…", shown)
+        header, line = shown.splitlines()
+        self.assertEqual(header.split()[3:], ["RESULT", "ACTOR", "PROJECT", "KEY", "PEER"])
+        actor = self.cli_json("audit", "list", "--limit", "1")["events"][0]["actor"]
+        self.assertIn(f" {actor} ", line)
+
     def test_bad_arguments_are_named(self):
         self.assertIn("--since", self.cli("audit", "list", "--since", "soon", expect=USAGE).err)
         self.assertIn("key_id", self.cli("audit", "list", "--key", "nope", expect=USAGE).err)
         self.assertIn("--head", self.cli("audit", "verify", "--head", "12", expect=USAGE).err)
+        self.assertIn("REVISION:HASH", self.cli("audit", "verify", "--head", "", expect=USAGE).err)
         self.assertIn("after_revision", self.cli("audit", "tail", "--after", "99999999", expect=USAGE).err)
         self.assertIn("missing", self.cli("audit", "verify", "missing", expect=USAGE).err)
 

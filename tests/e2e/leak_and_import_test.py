@@ -223,6 +223,13 @@ class ImportTest(cli_test.CliTestCase):
         self.assertIn("row 2 (line 3): sha256", shown.err)
         self.cli("verify", stdin="b-7")
 
+    def test_a_row_that_is_not_utf8_does_not_stop_the_others(self):
+        rows = f"sha256,name\n{sha256('u-1')},b\xffad\n{sha256('u-2')},good\n"
+        (self.folder / "latin.csv").write_bytes(rows.encode("latin-1"))
+        result = self.cli("import", "latin.csv", "-p", self.project, expect=DENIED)
+        self.assertEqual(result.out, "1 imported, 0 there before, 1 rejected\n")
+        self.assertEqual(result.err, "row 1 (line 2): name: must be UTF-8 (FIELD_INVALID)\n")
+
     def test_files_that_are_none(self):
         (self.folder / "header.csv").write_text("digest,name\n")
         self.assertIn("no column 'digest'", self.cli("import", "header.csv", "-p", self.project, expect=USAGE).err)

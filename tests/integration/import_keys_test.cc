@@ -210,6 +210,29 @@ TEST_F(ImportKeysTest, ABadRowDoesNotFailTheOthers) {
   EXPECT_EQ(CodeOf("5"), v1::VERIFY_CODE_NOT_FOUND);
 }
 
+TEST_F(ImportKeysTest, ADigestOfNothingIsNoKey) {
+  std::vector<v1::ImportedKey> rows(4, Row("named"));
+  rows[0].set_sha256(Sha256Of(""));
+  rows[1].set_sha512(Sha512Of(""));
+  rows[2].set_sha256(std::string(64, '0'));
+  rows[3].set_sha512(std::string(128, '0'));
+  rows.push_back(Row("good"));
+  const v1::ImportKeysResponse answer = Import(Request(rows));
+  EXPECT_EQ(answer.imported_count(), 1);
+  const std::vector<std::string> expected = {
+      "sha256: is the digest of an empty text", "sha512: is the digest of an empty text",
+      "sha256: must not be all zeros", "sha512: must not be all zeros"};
+  for (size_t i = 0; i < expected.size(); ++i) {
+    const v1::ImportKeyResult& result = answer.results(static_cast<int>(i));
+    EXPECT_EQ(result.outcome(), v1::IMPORT_OUTCOME_REJECTED) << i;
+    EXPECT_EQ(result.reason(), "FIELD_INVALID") << i;
+    EXPECT_THAT(result.message(), HasSubstr(expected[i])) << i;
+  }
+  v1::VerifyRequest zeros;
+  zeros.mutable_digest()->set_sha256(std::string(32, '\0'));
+  EXPECT_NE(Verify(zeros).code(), v1::VERIFY_CODE_VALID);
+}
+
 TEST_F(ImportKeysTest, TheProjectsPolicyCountsForEachRow) {
   v1::UpdateProjectRequest update;
   update.mutable_project()->set_project_id("shop");

@@ -156,6 +156,18 @@ TEST(AuditCheckTest, AnEditedEntryIsNamed) {
   EXPECT_THAT(Found(lines), HasSubstr("revision 3: the entry was edited: line 3"));
 }
 
+TEST(AuditCheckTest, AFieldThatComesTwiceIsAnEdit) {
+  for (const std::string& another :
+       {R"("actor":"mallory",)", R"("keyId":"mallory",)", R"("key_id":"mallory",)"}) {
+    Lines lines = Export(3);
+    lines[1].insert(1, another);
+    EXPECT_THAT(Found(lines), HasSubstr("revision 2: the entry was edited: line 2")) << another;
+  }
+  Lines lines = Export(3);
+  lines.back().insert(1, R"("headRevision":"7",)");
+  Found(lines);
+}
+
 TEST(AuditCheckTest, AKeptHeadFindsARewrittenLog) {
   AuditHead kept;
   Export(3, &kept);

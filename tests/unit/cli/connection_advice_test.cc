@@ -44,6 +44,8 @@ TEST(ConnectionAdviceTest, PlaintextAndAnotherName) {
 TEST(ConnectionAdviceTest, NothingToAdd) {
   EXPECT_EQ(OverTls("Failed to connect to remote host: Connection refused"), "");
   EXPECT_EQ(ConnectionAdvice("Connection refused", Transport::kPlaintext, {}), "");
+  EXPECT_EQ(ConnectionAdvice("Socket closed", Transport::kPlaintext, {}), "")
+      << "a server that spoke plaintext and was killed";
 }
 
 }  // namespace

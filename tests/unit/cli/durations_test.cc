@@ -106,6 +106,11 @@ TEST(ParseTimeOrOffsetTest, DurationLiesOnTheSideAskedFor) {
   EXPECT_EQ(*ParseTimeOrOffset("--expire-before", "7d", now, Direction::kFuture), now + Days(7));
 }
 
+TEST(ParseTimeOrOffsetTest, TheLongestDurationIsSaid) {
+  const auto time = ParseTimeOrOffset("--expires", "500y", absl::UnixEpoch(), Direction::kFuture);
+  EXPECT_THAT(std::string(time.status().message()), ::testing::HasSubstr("at most 100y"));
+}
+
 TEST(ParseTimeOrOffsetTest, TimeIsItself) {
   const absl::Time now = absl::FromUnixSeconds(1'893'456'000);
   EXPECT_EQ(*ParseTimeOrOffset("--created-after", "2030-01-01", now, Direction::kPast), now);

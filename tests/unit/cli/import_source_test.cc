@@ -155,6 +155,25 @@ TEST_F(ImportSourceTest, AFieldThatIsWrongIsNamed) {
   EXPECT_FALSE(RowFromFields(columns, fields).ok()) << "a row names no files";
 }
 
+TEST_F(ImportSourceTest, TextThatIsNotUtf8IsAnErrorOfItsRow) {
+  const auto csv =
+      OpenCsv(Bytes("sha256,name\nab,b\xFF"
+                    "ad\ncd,good\n"));
+  ASSERT_TRUE(csv.ok()) << csv.status();
+  EXPECT_THAT(std::string(Take(**csv).key.status().message()), HasSubstr("name: must be UTF-8"));
+  EXPECT_EQ(Take(**csv).key->display_name(), "good");
+  const auto json =
+      OpenJsonLines(Bytes("{\"name\":\"b\xFF"
+                          "ad\"}\n{\"name\":\"good\"}\n"));
+  EXPECT_THAT(std::string(Take(*json).key.status().message()), HasSubstr("must be UTF-8"));
+  EXPECT_EQ(Take(*json).key->display_name(), "good");
+}
+
+TEST_F(ImportSourceTest, ANameTwiceIsAnErrorOfItsRow) {
+  EXPECT_THAT(ErrorOf(R"({"owner":"ann","owner":"bob"})"), HasSubstr("name twice"));
+  EXPECT_THAT(ErrorOf(R"({"metadata":{"a":1,"a":2}})"), HasSubstr("name twice"));
+}
+
 TEST_F(ImportSourceTest, AStopEndsTheSource) {
   stopped_ = true;
   EXPECT_EQ(*ReadCsvRecord(Bytes("a,b\n")), std::nullopt);

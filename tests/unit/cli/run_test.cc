@@ -58,6 +58,7 @@ TEST_F(RunTest, HelpOfEveryCommandHasExamplesAndExitsWithZero) {
                                              {"key", "disable"},
                                              {"key", "enable"},
                                              {"key", "revoke"},
+                                             {"project", "create"},
                                              {"verify"},
                                              {"status"},
                                              {"watch"},
@@ -66,6 +67,7 @@ TEST_F(RunTest, HelpOfEveryCommandHasExamplesAndExitsWithZero) {
     arguments.push_back("--help");
     EXPECT_EQ(RunWith(arguments), ExitCode::kOk);
     EXPECT_THAT(out_.str(), HasSubstr("Examples:\n"));
+    EXPECT_THAT(out_.str(), Not(HasSubstr("{false}")));
     EXPECT_EQ(err_.str(), "");
   }
 }

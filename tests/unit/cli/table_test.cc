@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "client/cli/audit_view.h"
 #include "client/cli/display_text.h"
 #include "client/cli/key_view.h"
 #include "client/cli/time_text.h"
@@ -49,6 +50,24 @@ std::string KeyTableAt(size_t width, bool color = false) {
 }
 
 class TableWidthTest : public ::testing::TestWithParam<size_t> {};
+
+TEST(AuditTableTest, ARefusalShowsInATerminalOf80Columns) {
+  google::protobuf::RepeatedPtrField<v1::AuditEvent> events;
+  v1::AuditEvent& event = *events.Add();
+  event.set_revision(12345678);
+  *event.mutable_time() = ToProto(kNow);
+  event.set_action("UpdateProject");
+  event.set_actor("cert:dns:deployer.ci.example.com");
+  event.set_project_id("acme-customer-facing");
+  event.set_key_id("00Yx3bTnQ5vLr8Wz");
+  event.set_refusal("PERMISSION_DENIED");
+  event.set_peer("192.0.2.7");
+  const std::string table = AuditTable(events).Render(80, false);
+  EXPECT_THAT(table, HasSubstr("RESULT"));
+  EXPECT_THAT(table, HasSubstr("PERMISSION_DE"));
+  EXPECT_THAT(table, HasSubstr("ACTOR"));
+  for (const std::string& line : Lines(table)) EXPECT_LE(DisplayWidth(line), 80U) << line;
+}
 
 TEST_P(TableWidthTest, EveryLineFits) {
   const std::vector<std::string> lines = Lines(KeyTableAt(GetParam()));
@@ -130,6 +149,17 @@ TEST(FieldListTest, AlignsValuesAndWrapsThemWithinTheWidth) {
             "scopes  invoices:read,\n"
             "        invoices:write,\n"
             "        reports:read\n");
+}
+
+TEST(KeyTableTest, WhatTheListWasAskedForStays) {
+  google::protobuf::RepeatedPtrField<v1::Key> keys;
+  *keys.Add() = KeyNamed("a key that has a rather long name");
+  *keys.Mutable(0)->mutable_last_used_time() = ToProto(kNow - absl::Hours(24 * 200));
+  EXPECT_THAT(KeyTable(keys, kNow).Render(60, false), Not(HasSubstr("OWNER")));
+  EXPECT_THAT(KeyTable(keys, kNow, {.keep_owner = true}).Render(60, false), HasSubstr("OWNER"));
+  EXPECT_THAT(KeyTable(keys, kNow).Render(48, false), Not(HasSubstr("LAST USED")));
+  EXPECT_THAT(KeyTable(keys, kNow, {.keep_last_used = true}).Render(48, false),
+              HasSubstr("LAST USED"));
 }
 
 }  // namespace
