@@ -157,7 +157,7 @@ TEST(AuditCheckTest, AnEditedEntryIsNamed) {
 }
 
 TEST(AuditCheckTest, AFieldThatComesTwiceIsAnEdit) {
-  for (const std::string& another :
+  for (const char* another :
        {R"("actor":"mallory",)", R"("keyId":"mallory",)", R"("key_id":"mallory",)"}) {
     Lines lines = Export(3);
     lines[1].insert(1, another);
