@@ -182,13 +182,9 @@ absl::StatusOr<ChangeSet> KeyImporter::ImportNow(const StateReader& state, const
   if (!key.ok()) return key.status();
   result.key_id = key->id;
   ChangeSet changes;
-  changes.audit =
-      AuditOf(caller, "ImportKeys", project_id, key->id.ToString(),
-              fmt::format("by {}, {} scopes, {}", FieldOf(row.algorithm), key->scopes.size(),
-                          key->expire_time.has_value()
-                              ? "expires " + absl::FormatTime(absl::RFC3339_sec, *key->expire_time,
-                                                              absl::UTCTimeZone())
-                              : "never expires"));
+  changes.audit = AuditOf(caller, "ImportKeys", project_id, key->id.ToString(),
+                          fmt::format("by {}, {} scopes, {}", FieldOf(row.algorithm),
+                                      key->scopes.size(), ExpiryStory(*key)));
   changes.put_keys.push_back(*std::move(key));
   return changes;
 }
@@ -196,13 +192,8 @@ absl::StatusOr<ChangeSet> KeyImporter::ImportNow(const StateReader& state, const
 absl::StatusOr<KeyRecord> KeyImporter::MakeKey(const StateReader& state,
                                                const ProjectRecord& project, const Caller& caller,
                                                const ImportRow& row) const {
-  const IssueParams& wanted = row.attributes;
-  const absl::Time now = clock_.Now();
-  if (absl::Status s = CheckCatalog(project, wanted.scopes.scopes(), "scopes"); !s.ok()) return s;
-  if (absl::Status s = CheckAddresses(project, wanted.allowed_cidrs); !s.ok()) return s;
-  const absl::StatusOr<std::optional<absl::Time>> expire_time =
-      ResolveExpiry(wanted.expiration, project.policy, now);
-  if (!expire_time.ok()) return expire_time.status();
+  absl::StatusOr<KeyRecord> key = NewKeyRecord(project, caller, row.attributes, clock_.Now());
+  if (!key.ok()) return key;
   const absl::StatusOr<KeyId> id = KeyId::Generate(random_);
   if (!id.ok()) return id.status();
   const absl::StatusOr<std::shared_ptr<const KeyRecord>> taken = state.FindKey(*id);
@@ -215,26 +206,12 @@ absl::StatusOr<KeyRecord> KeyImporter::MakeKey(const StateReader& state,
       peppers_.ImportedDigest(peppers_.writing_id(), row.algorithm, row.hash);
   if (!digest.ok()) return digest.status();
 
-  KeyRecord key;
-  key.id = *id;
-  key.project_id = project.project_id;
-  key.display_name = wanted.display_name;
-  key.description = wanted.description;
-  key.environment = wanted.environment;
-  key.prefix = project.key_prefix;
-  key.masked_key = row.masked_key;
-  key.digest = *digest;
-  key.pepper_id = peppers_.writing_id();
-  key.scopes = wanted.scopes;
-  key.allowed_cidrs = wanted.allowed_cidrs;
-  key.owner = wanted.owner;
-  key.labels = wanted.labels;
-  key.metadata = wanted.metadata;
-  key.create_time = now;
-  key.created_by = caller.actor();
-  key.update_time = now;
-  key.expire_time = *expire_time;
-  key.imported = row.algorithm;
+  key->id = *id;
+  key->prefix = project.key_prefix;
+  key->masked_key = row.masked_key;
+  key->digest = *digest;
+  key->pepper_id = peppers_.writing_id();
+  key->imported = row.algorithm;
   return key;
 }
 

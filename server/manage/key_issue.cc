@@ -34,6 +34,37 @@ absl::Status CheckManagementKey(const StateReader& state, const Caller& caller,
 
 }  // namespace
 
+absl::StatusOr<KeyRecord> NewKeyRecord(const ProjectRecord& project, const Caller& caller,
+                                       const IssueParams& wanted, absl::Time now) {
+  if (absl::Status s = CheckCatalog(project, wanted.scopes.scopes(), "scopes"); !s.ok()) return s;
+  if (absl::Status s = CheckAddresses(project, wanted.allowed_cidrs); !s.ok()) return s;
+  const absl::StatusOr<std::optional<absl::Time>> expire_time =
+      ResolveExpiry(wanted.expiration, project.policy, now);
+  if (!expire_time.ok()) return expire_time.status();
+
+  KeyRecord key;
+  key.project_id = project.project_id;
+  key.display_name = wanted.display_name;
+  key.description = wanted.description;
+  key.environment = wanted.environment;
+  key.scopes = wanted.scopes;
+  key.allowed_cidrs = wanted.allowed_cidrs;
+  key.bound_project_ids = wanted.bound_project_ids;
+  key.owner = wanted.owner;
+  key.labels = wanted.labels;
+  key.metadata = wanted.metadata;
+  key.create_time = now;
+  key.created_by = caller.actor();
+  key.update_time = now;
+  key.expire_time = *expire_time;
+  return key;
+}
+
+std::string ExpiryStory(const KeyRecord& key) {
+  if (!key.expire_time.has_value()) return "never expires";
+  return "expires " + absl::FormatTime(absl::RFC3339_sec, *key.expire_time, absl::UTCTimeZone());
+}
+
 void KeyManager::Issue(const Caller& caller, IssueParams params, absl::Duration deadline,
                        Done<IssuedKey> done) {
   if (absl::Status s = caller.Require(permission::kKeysIssue); !s.ok()) return done(s);
@@ -73,27 +104,9 @@ absl::StatusOr<ChangeSet> KeyManager::IssueNow(const StateReader& state, const C
   }
 
   if (absl::Status s = CheckManagementKey(state, caller, params); !s.ok()) return s;
-  if (absl::Status s = CheckCatalog(**project, params.scopes.scopes(), "scopes"); !s.ok()) return s;
-  if (absl::Status s = CheckAddresses(**project, params.allowed_cidrs); !s.ok()) return s;
-  absl::StatusOr<std::optional<absl::Time>> expire_time =
-      ResolveExpiry(params.expiration, (*project)->policy, now);
-  if (!expire_time.ok()) return expire_time.status();
-
-  KeyRecord key;
-  key.project_id = params.project_id;
-  key.display_name = params.display_name;
-  key.description = params.description;
-  key.environment = params.environment;
-  key.scopes = params.scopes;
-  key.allowed_cidrs = params.allowed_cidrs;
-  key.bound_project_ids = params.bound_project_ids;
-  key.owner = params.owner;
-  key.labels = params.labels;
-  key.metadata = params.metadata;
-  key.create_time = now;
-  key.created_by = caller.actor();
-  key.update_time = now;
-  key.expire_time = *expire_time;
+  absl::StatusOr<KeyRecord> made = NewKeyRecord(**project, caller, params, now);
+  if (!made.ok()) return made.status();
+  KeyRecord& key = *made;
   absl::StatusOr<Secret> raw_key = mint_.Mint(state, (*project)->key_prefix, key);
   if (!raw_key.ok()) return raw_key.status();
 
@@ -103,13 +116,8 @@ absl::StatusOr<ChangeSet> KeyManager::IssueNow(const StateReader& state, const C
     if (!request.ok()) return request.status();
     changes.put_request = *std::move(request);
   }
-  changes.audit =
-      AuditOf(caller, "IssueKey", key.project_id, key.id.ToString(),
-              fmt::format("{} scopes, {}", key.scopes.size(),
-                          key.expire_time.has_value()
-                              ? "expires " + absl::FormatTime(absl::RFC3339_sec, *key.expire_time,
-                                                              absl::UTCTimeZone())
-                              : "never expires"));
+  changes.audit = AuditOf(caller, "IssueKey", key.project_id, key.id.ToString(),
+                          fmt::format("{} scopes, {}", key.scopes.size(), ExpiryStory(key)));
   result.key = *std::move(raw_key);
   result.info = std::make_shared<const KeyRecord>(key);
   changes.put_keys.push_back(std::move(key));

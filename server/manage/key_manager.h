@@ -44,6 +44,14 @@ struct IssueParams {
   bool validate_only = false;
 };
 
+// A key of `project` as `wanted` says, made by `caller` at `now`, without what its credential gives
+// it: id, prefix, mask, digest and pepper. Else the error of CheckCatalog, CheckAddresses or
+// ResolveExpiry.
+absl::StatusOr<KeyRecord> NewKeyRecord(const ProjectRecord& project, const Caller& caller,
+                                       const IssueParams& wanted, absl::Time now);
+// `expires <time>` or `never expires`, for the audit entry of a new key.
+std::string ExpiryStory(const KeyRecord& key);
+
 struct IssuedKey {
   Secret key;  // empty with validate_only
   std::shared_ptr<const KeyRecord> info;
