@@ -270,11 +270,16 @@ void App::StartTimer() {
   tasks.push_back({kSecond, [this] { clock_->Raise(); }});
   tasks.push_back({kSecond, [this] { audit_watch_->CheckCallers(); }});
   tasks.push_back({kLeftOutInterval, [this] { refusals_->RecordLeftOut(); }});
-  tasks.push_back({kSecond, [this] { usage_flusher_->FlushIfDue(); }});
   if (certificates_ != nullptr) {
     tasks.push_back({kSecond, [this] { certificates_->Poll(); }});
   }
   timer_ = std::make_unique<PeriodicTasks>(*clock_, std::move(tasks));
+
+  // A flush may write very many keys; the floor of the clock and the callers are not to wait for
+  // it.
+  usage_timer_ = std::make_unique<PeriodicTasks>(
+      *clock_,
+      std::vector<PeriodicTasks::Task>{{kSecond, [this] { usage_flusher_->FlushIfDue(); }}});
 
   key_gauges_ = std::make_unique<KeyGauges>(
       *store_, *clock_, metrics_.keys(),
@@ -328,6 +333,7 @@ void App::Reload(const ServerConfig& config) {
     log::Error("new caller map refused, the old one stays", {{"why", std::string(s.message())}});
   }
   timer_->RunAllSoon();
+  usage_timer_->RunAllSoon();
   sweep_timer_->RunAllSoon();
   ComparePeppers(config);
   for (const std::string& setting : ChangedSettings(config_, config)) {
@@ -367,6 +373,7 @@ void App::Stop() {
   }
   if (http_ != nullptr) http_->Stop();
   timer_.reset();
+  usage_timer_.reset();
   count_timer_.reset();
   workers_.reset();
   bulk_workers_.reset();

@@ -136,7 +136,8 @@ class App {
   std::unique_ptr<grpc::Server> server_;
   std::unique_ptr<HttpEndpoint> http_;
   std::unique_ptr<PeriodicTasks> timer_;
-  absl::Duration stats_due_;  // the timer's own, on the clock's SinceBoot scale
+  absl::Duration stats_due_;                    // the timer's own, on the clock's SinceBoot scale
+  std::unique_ptr<PeriodicTasks> usage_timer_;  // its thread is where checks are written down
   std::unique_ptr<KeyGauges> key_gauges_;
   std::unique_ptr<PeriodicTasks> count_timer_;  // its thread is where keys are counted
   std::string grpc_address_;
