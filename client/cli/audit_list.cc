@@ -1,6 +1,3 @@
-#include <fmt/format.h>
-
-#include <algorithm>
 #include <limits>
 #include <memory>
 #include <string>
@@ -8,11 +5,10 @@
 #include "client/cli/audit_commands.h"
 #include "client/cli/audit_filter.h"
 #include "client/cli/audit_view.h"
+#include "client/cli/paging.h"
 
 namespace claviger::cli {
 namespace {
-
-constexpr int kMaxAuditPageSize = 1000;
 
 struct AuditListOptions {
   AuditFilterOptions filter;
@@ -21,24 +17,6 @@ struct AuditListOptions {
   bool all = false;
   std::string page_token;
 };
-
-// Pages until `limit` entries are there or no more come, into one answer.
-grpc::Status ListAuditUpTo(int limit, v1::ListAuditEventsRequest request, Connection& connection,
-                           v1::ListAuditEventsResponse& all) {
-  while (all.events_size() < limit) {
-    request.set_page_size(std::min(limit - all.events_size(), kMaxAuditPageSize));
-    v1::ListAuditEventsResponse page;
-    const grpc::Status status = connection.Call(Retry::kIfUnavailable, [&](auto* call) {
-      return connection.audit().ListAuditEvents(call, request, &page);
-    });
-    if (!status.ok()) return status;
-    all.clear_next_page_token();
-    all.MergeFrom(page);
-    if (page.next_page_token().empty()) break;
-    request.set_page_token(page.next_page_token());
-  }
-  return grpc::Status::OK;
-}
 
 ExitCode ListAudit(const AuditListOptions& options, CommandContext& context) {
   v1::ListAuditEventsRequest request;
@@ -51,7 +29,13 @@ ExitCode ListAudit(const AuditListOptions& options, CommandContext& context) {
   if (!connection.ok()) return context.Fail(connection.status());
   const int limit = options.all ? std::numeric_limits<int>::max() : options.limit;
   v1::ListAuditEventsResponse response;
-  const grpc::Status status = ListAuditUpTo(limit, request, **connection, response);
+  Connection& authority = **connection;
+  const grpc::Status status = ReadUpTo(
+      limit, request, authority, [](const auto& page) { return page.events_size(); },
+      [&authority](auto* call, const auto& page_request, auto* page) {
+        return authority.audit().ListAuditEvents(call, page_request, page);
+      },
+      response);
   if (!status.ok()) return context.Fail(status);
   if (context.json()) return context.PrintJson(response);
   if (response.events().empty()) {
@@ -59,10 +43,7 @@ ExitCode ListAudit(const AuditListOptions& options, CommandContext& context) {
   } else {
     context.Print(AuditTable(response.events()));
   }
-  if (!response.next_page_token().empty()) {
-    context.Note(fmt::format("there are more: --all, a higher --limit, or --page-token {}",
-                             response.next_page_token()));
-  }
+  NoteMore(response.next_page_token(), context);
   return ExitCode::kOk;
 }
 

@@ -2,15 +2,16 @@
 
 #include <string>
 
+#include "client/cli/paging.h"
+
 namespace claviger::cli {
 
 grpc::Status ReadAuditLog(Connection& connection,
                           const std::function<bool(const v1::AuditEvent&)>& visit,
                           v1::ListAuditEventsResponse& head) {
-  constexpr int kEntriesPerPage = 1000;
   v1::ListAuditEventsRequest request;
   request.set_oldest_first(true);
-  request.set_page_size(kEntriesPerPage);
+  request.set_page_size(kMaxPageSize);
   bool first = true;
   while (true) {
     v1::ListAuditEventsResponse page;

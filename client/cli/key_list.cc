@@ -1,6 +1,5 @@
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <limits>
 #include <memory>
 #include <string>
@@ -9,11 +8,10 @@
 #include "client/cli/key_commands.h"
 #include "client/cli/key_filter_options.h"
 #include "client/cli/key_view.h"
+#include "client/cli/paging.h"
 
 namespace claviger::cli {
 namespace {
-
-constexpr int kMaxPageSize = 1000;
 
 struct ListOptions {
   KeyFilterOptions filter;
@@ -37,28 +35,6 @@ absl::StatusOr<v1::ListKeysRequest> MakeRequest(const ListOptions& options, absl
   return request;
 }
 
-// Pages until `limit` keys are there or no more come, into one answer.
-grpc::Status ListUpTo(int limit, v1::ListKeysRequest request, Connection& connection,
-                      v1::ListKeysResponse& all) {
-  while (all.keys_size() < limit) {
-    request.set_page_size(std::min(limit - all.keys_size(), kMaxPageSize));
-    v1::ListKeysResponse page;
-    const grpc::Status status = connection.Call(Retry::kIfUnavailable, [&](auto* call) {
-      return connection.keys().ListKeys(call, request, &page);
-    });
-    if (!status.ok()) return status;
-    // MergeFrom appends the keys and takes the newer token; an empty one would leave the old one.
-    all.clear_next_page_token();
-    all.MergeFrom(page);
-    if (page.next_page_token().empty()) break;
-    // A page may be short, or empty, and not the last: the server ends a long search now and then.
-    request.set_page_token(page.next_page_token());
-    // Counted once: it costs a look at every key.
-    request.set_include_total_size(false);
-  }
-  return grpc::Status::OK;
-}
-
 ExitCode ListKeys(const ListOptions& options, CommandContext& context) {
   const absl::StatusOr<v1::ListKeysRequest> request = MakeRequest(options, context.Now());
   if (!request.ok()) return context.Fail(request.status());
@@ -66,7 +42,13 @@ ExitCode ListKeys(const ListOptions& options, CommandContext& context) {
   if (!connection.ok()) return context.Fail(connection.status());
   const int limit = options.all ? std::numeric_limits<int>::max() : options.limit;
   v1::ListKeysResponse response;
-  const grpc::Status status = ListUpTo(limit, *request, **connection, response);
+  Connection& authority = **connection;
+  const grpc::Status status = ReadUpTo(
+      limit, *request, authority, [](const auto& page) { return page.keys_size(); },
+      [&authority](auto* call, const auto& page_request, auto* page) {
+        return authority.keys().ListKeys(call, page_request, page);
+      },
+      response);
   if (!status.ok()) return context.Fail(status);
   if (context.json()) return context.PrintJson(response);
   if (response.keys().empty()) {
@@ -78,10 +60,7 @@ ExitCode ListKeys(const ListOptions& options, CommandContext& context) {
                             .keep_last_used = options.order_by.starts_with("last_used_time")}));
   }
   if (options.total) context.Note(fmt::format("{} in total", response.total_size()));
-  if (!response.next_page_token().empty()) {
-    context.Note(fmt::format("there are more: --all, a higher --limit, or --page-token {}",
-                             response.next_page_token()));
-  }
+  NoteMore(response.next_page_token(), context);
   return ExitCode::kOk;
 }
 

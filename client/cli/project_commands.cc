@@ -2,20 +2,18 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <memory>
 #include <string>
 
 #include "client/cli/confirmation.h"
+#include "client/cli/paging.h"
 #include "client/cli/project_view.h"
 #include "client/cli/propagation_text.h"
 
 namespace claviger::cli {
 namespace {
-
-constexpr int kMaxPageSize = 1000;
 
 struct ListOptions {
   int limit = 50;
@@ -47,32 +45,20 @@ ExitCode GetProject(const std::string& id, CommandContext& context) {
   return ExitCode::kOk;
 }
 
-// Pages until `limit` projects are there or no more come, into one answer.
-grpc::Status ListUpTo(int limit, std::string page_token, Connection& connection,
-                      v1::ListProjectsResponse& all) {
-  v1::ListProjectsRequest request;
-  request.set_page_token(std::move(page_token));
-  while (all.projects_size() < limit) {
-    request.set_page_size(std::min(limit - all.projects_size(), kMaxPageSize));
-    v1::ListProjectsResponse page;
-    const grpc::Status status = connection.Call(Retry::kIfUnavailable, [&](auto* call) {
-      return connection.projects().ListProjects(call, request, &page);
-    });
-    if (!status.ok()) return status;
-    all.clear_next_page_token();
-    all.MergeFrom(page);
-    if (page.next_page_token().empty()) break;
-    request.set_page_token(page.next_page_token());
-  }
-  return grpc::Status::OK;
-}
-
 ExitCode ListProjects(const ListOptions& options, CommandContext& context) {
   const absl::StatusOr<Connection*> connection = context.Connect();
   if (!connection.ok()) return context.Fail(connection.status());
   const int limit = options.all ? std::numeric_limits<int>::max() : options.limit;
   v1::ListProjectsResponse response;
-  const grpc::Status status = ListUpTo(limit, options.page_token, **connection, response);
+  v1::ListProjectsRequest request;
+  request.set_page_token(options.page_token);
+  Connection& authority = **connection;
+  const grpc::Status status = ReadUpTo(
+      limit, request, authority, [](const auto& page) { return page.projects_size(); },
+      [&authority](auto* call, const auto& page_request, auto* page) {
+        return authority.projects().ListProjects(call, page_request, page);
+      },
+      response);
   if (!status.ok()) return context.Fail(status);
   if (context.json()) return context.PrintJson(response);
   if (response.projects().empty()) {
@@ -80,10 +66,7 @@ ExitCode ListProjects(const ListOptions& options, CommandContext& context) {
   } else {
     context.Print(ProjectTable(response.projects(), context.Now()));
   }
-  if (!response.next_page_token().empty()) {
-    context.Note(fmt::format("there are more: --all, a higher --limit, or --page-token {}",
-                             response.next_page_token()));
-  }
+  NoteMore(response.next_page_token(), context);
   return ExitCode::kOk;
 }
 

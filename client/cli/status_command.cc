@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "client/cli/error_text.h"
+#include "client/cli/paging.h"
 #include "client/cli/session_view.h"
 #include "client/cli/time_text.h"
 
@@ -17,7 +18,6 @@ namespace {
 
 // The first exchange also pays for the connection: the best of a few is the round trip.
 constexpr int kRoundTrips = 5;
-constexpr int kMaxPageSize = 1000;
 // Servers leave the health service out where strangers can reach them.
 constexpr char kNotServed[] = "not served";
 // More fill the screen; JSON has all.
