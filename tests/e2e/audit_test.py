@@ -6,18 +6,14 @@ import datetime
 import hashlib
 import json
 import os
-import pathlib
 import re
 import signal
 import stat
 import struct
-import subprocess
-import tempfile
 import unittest
 
-import cli_test
-import support
-from cli_test import DENIED, OK, USAGE
+import cli_support
+from cli_support import DENIED, OK, USAGE
 
 HEAD = re.compile(r"head (\d+:[0-9a-f]{64})")
 
@@ -34,48 +30,7 @@ def hash_of(entry):
     return hashlib.sha256(text + base64.b64decode(entry["previousHash"])).digest()
 
 
-class TailProcess:
-    """`claviger audit tail` in the background, its output in files."""
-
-    def __init__(self, test, *arguments):
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="tail-", dir=test.folder))
-        variables = {"PATH": os.environ["PATH"], "CLAVIGER_SERVER": test.server.address}
-        with open(self.folder / "out", "wb") as out, open(self.folder / "err", "wb") as err:
-            self.process = subprocess.Popen(
-                [support.binary("claviger"), "audit", "tail", *arguments],
-                cwd=test.folder,
-                env=variables,
-                stdout=out,
-                stderr=err,
-            )
-        test.addCleanup(self._kill)
-        self.wait_for(lambda: "following" in self.err, "the tail to begin")
-
-    def _kill(self):
-        self.process.kill()
-        self.process.wait()
-
-    @property
-    def out(self):
-        return (self.folder / "out").read_text(encoding="utf-8")
-
-    @property
-    def err(self):
-        return (self.folder / "err").read_text(encoding="utf-8")
-
-    def wait_for(self, condition, what):
-        support.wait_until(condition, support.START_SECONDS, what, alive=lambda: self.process.poll() is None)
-
-    def wait_for_line(self, text):
-        self.wait_for(lambda: text in self.out, f"{text!r} in {self.out!r} {self.err!r}")
-
-    def end(self, number):
-        """The exit code after a signal."""
-        self.process.send_signal(number)
-        return self.process.wait(timeout=cli_test.RUN_SECONDS)
-
-
-class AuditTest(cli_test.CliTestCase):
+class AuditTest(cli_support.CliTestCase):
     def denied(self):
         """A refused call by a caller who may do nothing."""
         nobody, nobody_id = self.issue("-p", "claviger", "-n", "nobody")
@@ -131,7 +86,7 @@ class AuditTest(cli_test.CliTestCase):
 
     def test_tail_goes_on_over_a_restart(self):
         self.cli("project", "create", "followed")
-        tail = TailProcess(self, "-p", "followed", "-o", "json")
+        tail = cli_support.Following(self, "following", "audit", "tail", "-p", "followed", "-o", "json")
         _, before = self.issue("-p", "followed", "-n", "before")
         tail.wait_for_line(before)
         self.server.stop()
@@ -144,27 +99,27 @@ class AuditTest(cli_test.CliTestCase):
         self.assertEqual([json.loads(line)["keyId"] for line in tail.out.splitlines()], [before, after])
 
     def test_tail_begins_where_it_is_told(self):
-        tail = TailProcess(self, "--after", "0")
+        tail = cli_support.Following(self, "following", "audit", "tail", "--after", "0")
         tail.wait_for_line("Bootstrap")
         self.assertTrue(tail.out.startswith("TIME "), tail.out)
         self.assertEqual(tail.end(signal.SIGTERM), OK)
 
 
-class ExportTest(cli_test.CliTestCase):
+class ExportTest(cli_support.CliTestCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
         for number in range(5):
             key = ["key", "issue", "-p", "default", "-n", f"key {number}"]
-            cli_test.run_cli(cls.folder, cls.server.address, key)
-        result = cli_test.run_cli(cls.folder, cls.server.address, ["audit", "export", "--out", "whole.jsonl"])
+            cli_support.run_cli(cls.folder, cls.server.address, key)
+        result = cli_support.run_cli(cls.folder, cls.server.address, ["audit", "export", "--out", "whole.jsonl"])
         cls.head = HEAD.search(result.err).group(1)
         cls.lines = (cls.folder / "whole.jsonl").read_text(encoding="utf-8").splitlines()
 
     def verify(self, lines, *arguments, expect):
         """What is said of these lines. There is no server to ask."""
         (self.folder / "changed.jsonl").write_text("".join(line + "\n" for line in lines), encoding="utf-8")
-        result = cli_test.run_cli(self.folder, "127.0.0.1:1", ["audit", "verify", "changed.jsonl", *arguments])
+        result = cli_support.run_cli(self.folder, "127.0.0.1:1", ["audit", "verify", "changed.jsonl", *arguments])
         self.assertEqual(result.code, expect, result)
         return result.out
 

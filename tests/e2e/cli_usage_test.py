@@ -4,11 +4,11 @@
 import re
 import unittest
 
-import cli_test
-from cli_test import DENIED, USAGE
+import cli_support
+from cli_support import DENIED, USAGE
 
 
-class UsageTest(cli_test.CliTestCase):
+class UsageTest(cli_support.CliTestCase):
     def store_what_was_counted(self):
         """A stop brings it into the store, and spares the test ten seconds."""
         self.server.stop()
@@ -51,8 +51,8 @@ class UsageTest(cli_test.CliTestCase):
 
     def test_a_key_or_a_project_that_is_there_is_needed(self):
         self.assertIn("a key ID or --project", self.cli("usage", expect=USAGE).err)
-        self.cli("usage", cli_test.NO_KEY_ID, "--project", "default", expect=USAGE)
-        self.assertIn("KEY_NOT_FOUND", self.cli("usage", cli_test.NO_KEY_ID, expect=DENIED).err)
+        self.cli("usage", cli_support.NO_KEY_ID, "--project", "default", expect=USAGE)
+        self.assertIn("KEY_NOT_FOUND", self.cli("usage", cli_support.NO_KEY_ID, expect=DENIED).err)
         self.assertIn("PROJECT_NOT_FOUND", self.cli("usage", "--project", "nowhere", expect=DENIED).err)
 
     def test_no_line_is_wider_than_the_terminal(self):

@@ -13,7 +13,7 @@ import signal
 import subprocess
 import unittest
 
-import cli_test
+import cli_support
 import support
 
 OK, DENIED, USAGE, UNREACHABLE, PENDING, FOUND = range(6)
@@ -27,7 +27,7 @@ def sha512(text):
     return hashlib.sha512(text.encode()).hexdigest()
 
 
-class ScanTest(cli_test.CliTestCase):
+class ScanTest(cli_support.CliTestCase):
     def scan(self, *arguments, **more):
         return self.cli("scan", *arguments, **more)
 
@@ -115,7 +115,7 @@ class ScanTest(cli_test.CliTestCase):
             )
             os.close(theirs)
             os.write(mine, answer)
-            out, err = process.communicate(timeout=cli_test.RUN_SECONDS)
+            out, err = process.communicate(timeout=cli_support.RUN_SECONDS)
             os.close(mine)
             self.assertEqual(process.returncode, code, (out, err))
             self.assertIn(b"Revoke this key for good? [y/N]", err)
@@ -135,7 +135,7 @@ class ScanTest(cli_test.CliTestCase):
         self.cli("scan", "there.txt", expect=DENIED, CLAVIGER_KEY=lookup)
 
 
-class LookupTest(cli_test.CliTestCase):
+class LookupTest(cli_support.CliTestCase):
     def test_by_text_and_by_head(self):
         key, key_id = self.issue("-p", "default", "-n", "lost")
         head = key.rsplit("_", 1)[0]
@@ -150,7 +150,7 @@ class LookupTest(cli_test.CliTestCase):
         self.assertIn("does not belong in arguments", self.cli("key", "lookup", key, expect=USAGE).err)
 
 
-class ImportTest(cli_test.CliTestCase):
+class ImportTest(cli_support.CliTestCase):
     def setUp(self):
         self.project = f"p{self._testMethodName.replace('_', '-')}"[:60].rstrip("-")
         self.cli("project", "create", self.project, "-s", "orders:read", "-s", "orders:write")
@@ -258,7 +258,7 @@ class ImportTest(cli_test.CliTestCase):
             lambda: self.cli_json("key", "list", "-p", self.project, "--limit", "1")["keys"], support.START_SECONDS, "a first row"
         )
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=cli_test.RUN_SECONDS)
+        out, err = process.communicate(timeout=cli_support.RUN_SECONDS)
         self.assertEqual(process.returncode, DENIED, (out, err))
         self.assertIn(b"stopped behind row 1000; run it again to go on", err)
         self.assertIn(b"1000 imported", out)
@@ -278,7 +278,7 @@ class ImportTest(cli_test.CliTestCase):
             stderr=theirs,
         )
         os.close(theirs)
-        out, _ = process.communicate(timeout=cli_test.RUN_SECONDS)
+        out, _ = process.communicate(timeout=cli_support.RUN_SECONDS)
         shown = b""
         while select.select([mine], [], [], 0)[0]:
             try:

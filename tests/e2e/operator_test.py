@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import unittest
 
-import cli_test
+import cli_support
 import support
 
 OK, DENIED, USAGE, UNREACHABLE = 0, 1, 2, 3
@@ -33,13 +33,13 @@ class RotateTestCase(unittest.TestCase):
             self.server.stop()
 
     def cli(self, *arguments, expect=OK, **environment):
-        result = cli_test.run_cli(self.folder, self.server.address, arguments, **environment)
+        result = cli_support.run_cli(self.folder, self.server.address, arguments, **environment)
         self.assertEqual(result.code, expect, f"{arguments}: {result}")
         self.assertNotIn(self.old_key, result.out + result.err)
         return result
 
     def works(self, key):
-        return cli_test.run_cli(self.folder, self.server.address, ["key", "list"], CLAVIGER_KEY=key).code == OK
+        return cli_support.run_cli(self.folder, self.server.address, ["key", "list"], CLAVIGER_KEY=key).code == OK
 
     def keys(self):
         return self.cli("key", "list", "-p", "claviger", "-o", "json", CLAVIGER_KEY=self.old_key).out
@@ -59,8 +59,8 @@ class BootstrapRotateTest(RotateTestCase):
         self.assertFalse(self.works(self.old_key))
         old_id, new_id = self.old_key[9:25], new_key[9:25]
         as_new = {"CLAVIGER_KEY": new_key}
-        old = cli_test.run_cli(self.folder, self.server.address, ["key", "get", old_id, "-o", "json"], **as_new).json
-        new = cli_test.run_cli(self.folder, self.server.address, ["key", "get", new_id, "-o", "json"], **as_new).json
+        old = cli_support.run_cli(self.folder, self.server.address, ["key", "get", old_id, "-o", "json"], **as_new).json
+        new = cli_support.run_cli(self.folder, self.server.address, ["key", "get", new_id, "-o", "json"], **as_new).json
         self.assertEqual(old["info"]["state"], "KEY_STATE_REVOKED")
         self.assertEqual(old["info"]["revokeReason"], "REVOKE_REASON_SUPERSEDED")
         self.assertIn(new_id, old["info"]["revokeNote"])
@@ -188,7 +188,7 @@ class TlsMistakesTest(unittest.TestCase):
         cls.folder = pathlib.Path(folder.name)
         for name in ("server", "other", "client"):
             (cls.folder / name).mkdir()
-            cli_test.make_certificate(cls.folder / name)
+            cli_support.make_certificate(cls.folder / name)
         (cls.folder / "pepper").write_text("p1:" + "QUFB" * 11 + "\n", encoding="ascii")
         (cls.folder / "pepper").chmod(0o600)
         cls.tls = cls.start("tls", "--client-auth", "none")
@@ -216,7 +216,7 @@ class TlsMistakesTest(unittest.TestCase):
 
     def expect(self, server, words, *arguments):
         for command in (["status"], ["key", "list"]):
-            result = cli_test.run_cli(self.folder, server, [*command, "--timeout", "5s", *arguments])
+            result = cli_support.run_cli(self.folder, server, [*command, "--timeout", "5s", *arguments])
             self.assertEqual(result.code, UNREACHABLE, result)
             self.assertIn(words, result.err, result)
 
