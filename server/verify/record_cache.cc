@@ -1,6 +1,7 @@
 #include "server/verify/record_cache.h"
 
 #include <algorithm>
+#include <string>
 #include <utility>
 
 #include "absl/hash/hash.h"
@@ -64,6 +65,12 @@ absl::StatusOr<RecordCache::Lookup> RecordCache::FindRecord(const KeyId& id, OnM
   absl::MutexLock lock(&shard.mutex);
   if (shard.changes == changes_before) Put(shard, id, key);
   return Lookup{std::move(key), false};
+}
+
+absl::Status RecordCache::BurnLookup(const KeyId& id) const {
+  // Backwards it is as good as random, and always the same for the same id, as an unknown one is.
+  const std::string backwards(id.text().rbegin(), id.text().rend());
+  return store_.FindKey(*KeyId::Parse(backwards)).status();
 }
 
 void RecordCache::Put(Shard& shard, const KeyId& id, std::shared_ptr<const CachedKey> key) {

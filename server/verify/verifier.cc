@@ -55,7 +55,13 @@ absl::StatusOr<std::shared_ptr<const CachedKey>> Verifier::Match(
     peppers_.BurnDigest(credential->id, credential->hash);
     return nullptr;
   }
-  if (!Equal(*digest, key->record().digest)) return nullptr;
+  if (!Equal(*digest, key->record().digest)) {
+    // What is in memory was found sooner than an unknown id is known to be none.
+    if (found->hit) {
+      if (absl::Status s = cache_.BurnLookup(credential->id); !s.ok()) return s;
+    }
+    return nullptr;
+  }
   key->RememberMatch(credential->hash);
   return Matched(std::move(found->key), credential->hash);
 }

@@ -7,7 +7,7 @@ std::span<const RowDefinition> AllRows() {
       {"P1", MeasureVerifyThroughput}, {"P2", MeasureVerifyLatency}, {"P3", MeasureCachedChecks},
       {"P4", MeasureCachedChecks},     {"P5", MeasureStrictRevokes}, {"P6", MeasureIssueThroughput},
       {"P7", MeasureVerifyAtScale},    {"P12", MeasureListKeys},     {"P13", MeasureIdleSessions},
-      {"P14", MeasureBulkRevokes},
+      {"P14", MeasureBulkRevokes},     {"P15", MeasureAnswerTime},
   };
   return kRows;
 }

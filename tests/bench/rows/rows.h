@@ -23,6 +23,7 @@ absl::StatusOr<std::vector<Row>> MeasureVerifyAtScale(BenchEnvironment& environm
 absl::StatusOr<std::vector<Row>> MeasureListKeys(BenchEnvironment& environment);          // P12
 absl::StatusOr<std::vector<Row>> MeasureIdleSessions(BenchEnvironment& environment);      // P13
 absl::StatusOr<std::vector<Row>> MeasureBulkRevokes(BenchEnvironment& environment);       // P14
+absl::StatusOr<std::vector<Row>> MeasureAnswerTime(BenchEnvironment& environment);        // P15
 
 struct RowDefinition {
   std::string_view id;

@@ -28,6 +28,7 @@ class BlockingStore final : public KeyStore {
   void FailWith(absl::Status failure) { failure_ = std::move(failure); }
 
   absl::StatusOr<std::shared_ptr<const KeyRecord>> FindKey(const KeyId& id) const override {
+    ++key_lookups_;
     if (!failure_.ok()) return failure_;
     auto found = store_.FindKey(id);
     if (after_find_key_) after_find_key_();
@@ -43,6 +44,8 @@ class BlockingStore final : public KeyStore {
     ++imported_lookups_;
     return store_.FindImported(digest);
   }
+  // How often a key was read.
+  int key_lookups() const { return key_lookups_; }
   // How often a key was searched by its digest.
   int imported_lookups() const { return imported_lookups_; }
   absl::StatusOr<bool> ProjectHasKeys(const std::string& project_id) const override {
@@ -113,6 +116,7 @@ class BlockingStore final : public KeyStore {
  private:
   KeyStore& store_;
   std::function<void()> after_find_key_;
+  mutable std::atomic<int> key_lookups_{0};
   mutable std::atomic<int> imported_lookups_{0};
   absl::Status failure_;
 };

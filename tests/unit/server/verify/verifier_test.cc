@@ -72,6 +72,26 @@ TEST_F(VerifierTest, GarbageIsAnsweredWithoutALookup) {
   EXPECT_EQ(lookups_.hits + lookups_.misses, 0);
 }
 
+TEST_F(VerifierTest, AWrongSecretReadsTheStoreAsAnUnknownIdDoes) {
+  EXPECT_EQ(CodeOf(raw_key_), VerifyCode::kValid);
+  const auto any_key_with = [this](const KeyId& id) {
+    return std::string(GenerateKey("clv", Environment::kLive, id, random_)->ExposeSecret());
+  };
+  const int before = store_.key_lookups();
+  EXPECT_EQ(CodeOf(any_key_with(TestKeyId(1))), VerifyCode::kNotFound);
+  EXPECT_EQ(store_.key_lookups(), before + 1);
+  EXPECT_EQ(CodeOf(any_key_with(TestKeyId(2))), VerifyCode::kNotFound);
+  EXPECT_EQ(store_.key_lookups(), before + 2);
+
+  store_.FailWith(absl::UnavailableError("cannot be read"));
+  for (const int id : {1, 2}) {
+    const Credential shown{TestKeyId(id), HashKey(any_key_with(TestKeyId(id)))};
+    EXPECT_EQ(verifier_.Check(shown, {}, kSeesAll).status().code(), absl::StatusCode::kUnavailable)
+        << id;
+  }
+  EXPECT_EQ(CodeOf(raw_key_), VerifyCode::kValid);
+}
+
 TEST_F(VerifierTest, AWrongSecretIsNotFoundAlsoAfterTheRightOneWasRemembered) {
   const std::string wrong(
       GenerateKey("clv", Environment::kLive, TestKeyId(1), random_)->ExposeSecret());
