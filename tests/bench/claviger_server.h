@@ -24,6 +24,8 @@ class ClavigerServer {
   const std::string& address() const { return server_->address(); }
   absl::Duration CpuTime() const { return server_->process().CpuTime(); }
   size_t ResidentBytes() const { return server_->process().ResidentBytes(); }
+  // SIGKILL; returns once it is gone.
+  absl::Status Kill() { return server_->process().Kill(); }
   // `Bearer` and the root key.
   const std::string& authorization() const { return server_->authorization(); }
   // The sample `name` of its metrics; the name with its labels, as it stands in their text.

@@ -35,7 +35,7 @@ constexpr std::chrono::seconds kConnectTimeout(10);
 
 // The keys of a KeyChoice.
 //
-// Thread safety: PutOne may be called from any thread at once.
+// Thread safety: PutInto may be called from any thread at once.
 class KeyFile {
  public:
   static absl::StatusOr<std::unique_ptr<KeyFile>> Open(const KeyChoice& choice) {
@@ -52,13 +52,15 @@ class KeyFile {
     return keys;
   }
 
-  // False: there is none left.
-  bool PutOne(std::mt19937_64& random, std::string& request) {
+  // False: there are none left.
+  bool PutInto(std::string& request, std::mt19937_64& random) {
     if (bytes_ == nullptr) return true;
-    const uint64_t index = choice_.in_order() ? next_++ : random() % choice_.count();
-    if (index >= choice_.count()) return false;
-    std::memcpy(request.data() + choice_.offset(), bytes_ + index * choice_.key_length(),
-                choice_.key_length());
+    char* place = request.data() + choice_.offset();
+    for (uint32_t i = 0; i < std::max(choice_.per_request(), 1U); ++i, place += choice_.stride()) {
+      const uint64_t index = choice_.in_order() ? next_++ : random() % choice_.count();
+      if (index >= choice_.count()) return false;
+      std::memcpy(place, bytes_ + index * choice_.key_length(), choice_.key_length());
+    }
     return true;
   }
 
@@ -88,7 +90,7 @@ class Lane {
       : shared_(shared), stub_(channel), random_(seed), request_text_(shared.spec.request()) {}
 
   void Start() {
-    if (!shared_.keys.PutOne(random_, request_text_)) {
+    if (!shared_.keys.PutInto(request_text_, random_)) {
       Fail("there are no keys left");
       shared_.running.DecrementCount();
       return;

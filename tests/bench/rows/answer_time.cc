@@ -5,22 +5,17 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <cmath>
-#include <fstream>
-#include <memory>
+#include <optional>
 #include <random>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "claviger/v1/verifier.grpc.pb.h"
 #include "core/key_format.h"
 #include "core/platform/system_random.h"
 #include "fmt/format.h"
-#include "grpcpp/client_context.h"
-#include "grpcpp/create_channel.h"
-#include "grpcpp/security/credentials.h"
+#include "tests/bench/check_probe.h"
 #include "tests/bench/claviger_server.h"
 #include "tests/bench/comparison.h"
 #include "tests/bench/key_set.h"
@@ -82,52 +77,21 @@ absl::StatusOr<std::string> KeyOfNobody() {
 }
 
 absl::StatusOr<std::string> KeyWithWrongSecret(const KeySet& keys) {
-  std::ifstream file(keys.key_file);
-  std::string text(keys.key_length, ' ');
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  const std::optional<ParsedKey> parsed = ParseKey(text);
-  if (!file || !parsed.has_value()) return absl::InternalError("the key file has no key");
+  const absl::StatusOr<std::string> key = KeyAt(keys, 0);
+  if (!key.ok()) return key.status();
+  const std::optional<ParsedKey> parsed = ParseKey(*key);
+  if (!parsed.has_value()) return absl::InternalError("the key file has no key");
   return KeyWithId(parsed->id);
 }
 
-class Prober {
- public:
-  explicit Prober(const ClavigerServer& server)
-      : stub_(v1::Verifier::NewStub(
-            grpc::CreateChannel(server.address(), grpc::InsecureChannelCredentials()))),
-        authorization_(server.authorization()) {}
-
-  // Microseconds until the refusal is here.
-  absl::StatusOr<double> Probe(const std::string& key) {
-    v1::VerifyRequest request;
-    request.set_key(key);
-    request.set_project_id(std::string(kBenchProject));
-    grpc::ClientContext context;
-    context.AddMetadata("authorization", authorization_);
-    v1::VerifyResponse response;
-    const auto begun = std::chrono::steady_clock::now();
-    const grpc::Status status = stub_->Verify(&context, request, &response);
-    const std::chrono::duration<double, std::micro> took = std::chrono::steady_clock::now() - begun;
-    if (!status.ok()) return absl::InternalError(status.error_message());
-    if (response.code() != v1::VERIFY_CODE_NOT_FOUND) {
-      return absl::InternalError("a key that is none was not refused as NOT_FOUND");
-    }
-    return took.count();
-  }
-
- private:
-  const std::unique_ptr<v1::Verifier::Stub> stub_;
-  const std::string authorization_;
-};
-
 absl::StatusOr<Samples> Sample(const ClavigerServer& server,
                                const std::array<std::string, kShownCount>& keys, size_t count) {
-  Prober prober(server);
+  CheckProbe probe(server);
   std::mt19937 random(1);
   Samples samples;
   for (size_t i = 0; i < kWarmUp + count; ++i) {
     const size_t shown = random() % kShownCount;
-    const absl::StatusOr<double> took = prober.Probe(keys[shown]);
+    const absl::StatusOr<double> took = probe.Check(keys[shown], v1::VERIFY_CODE_NOT_FOUND);
     if (!took.ok()) return took.status();
     if (i >= kWarmUp) samples[shown].push_back(*took);
   }

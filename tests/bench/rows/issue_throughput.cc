@@ -4,12 +4,12 @@
 #include <string>
 #include <vector>
 
-#include "claviger/v1/key_authority.pb.h"
 #include "fmt/format.h"
 #include "tests/bench/claviger_server.h"
 #include "tests/bench/comparison.h"
 #include "tests/bench/floor_server.h"
 #include "tests/bench/issue_floor.h"
+#include "tests/bench/issue_load.h"
 #include "tests/bench/key_set.h"
 #include "tests/bench/load_client.h"
 #include "tests/bench/measured_load.h"
@@ -18,28 +18,6 @@
 
 namespace claviger::bench {
 namespace {
-
-constexpr uint32_t kInFlight = 64;
-
-LoadSpec IssueLoad(const BenchEnvironment& environment, const ClavigerServer& server) {
-  v1::IssueKeyRequest request;
-  request.set_project_id(std::string(kBenchProject));
-  request.set_display_name("billing worker");
-  request.add_scopes(std::string(kBenchScope));
-  request.add_scopes("orders:write");
-  request.set_owner("team-billing");
-  request.mutable_ttl()->set_seconds(90 * 24 * 3600);
-  LoadSpec load;
-  load.set_target(server.address());
-  load.set_method("/claviger.v1.KeyAuthority/IssueKey");
-  load.set_authorization(server.authorization());
-  load.set_in_flight(kInFlight);
-  load.set_connections(kConnections);
-  load.set_warm_up_ms(environment.warm_up_ms());
-  load.set_measure_ms(environment.slice_ms());
-  load.set_request(request.SerializeAsString());
-  return load;
-}
 
 // How many mutations the server has put into how many batches.
 struct Batches {

@@ -19,11 +19,12 @@ absl::StatusOr<std::vector<Row>> MeasureVerifyLatency(BenchEnvironment& environm
 absl::StatusOr<std::vector<Row>> MeasureCachedChecks(BenchEnvironment& environment);      // P3, P4
 absl::StatusOr<std::vector<Row>> MeasureStrictRevokes(BenchEnvironment& environment);     // P5
 absl::StatusOr<std::vector<Row>> MeasureIssueThroughput(BenchEnvironment& environment);   // P6
-absl::StatusOr<std::vector<Row>> MeasureVerifyAtScale(BenchEnvironment& environment);     // P7
-absl::StatusOr<std::vector<Row>> MeasureListKeys(BenchEnvironment& environment);          // P12
-absl::StatusOr<std::vector<Row>> MeasureIdleSessions(BenchEnvironment& environment);      // P13
-absl::StatusOr<std::vector<Row>> MeasureBulkRevokes(BenchEnvironment& environment);       // P14
-absl::StatusOr<std::vector<Row>> MeasureAnswerTime(BenchEnvironment& environment);        // P15
+absl::StatusOr<std::vector<Row>> MeasureVerifyAtScale(BenchEnvironment& environment);  // P7 to P9
+absl::StatusOr<std::vector<Row>> MeasureBatchVerify(BenchEnvironment& environment);    // P11
+absl::StatusOr<std::vector<Row>> MeasureListKeys(BenchEnvironment& environment);       // P12
+absl::StatusOr<std::vector<Row>> MeasureIdleSessions(BenchEnvironment& environment);   // P13
+absl::StatusOr<std::vector<Row>> MeasureBulkRevokes(BenchEnvironment& environment);    // P14
+absl::StatusOr<std::vector<Row>> MeasureAnswerTime(BenchEnvironment& environment);     // P15
 
 struct RowDefinition {
   std::string_view id;
