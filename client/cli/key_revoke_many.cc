@@ -82,7 +82,7 @@ ExitCode RevokeMany(v1::RevokeKeysRequest request, bool yes, CommandContext& con
       return ExitCode::kDenied;
     }
     // What was agreed to, and no key that came since.
-    request.set_max_keys(std::max<int64_t>(response.matched_count(), 1));
+    request.set_max_keys(std::max<int64_t>(response.revoked_count() + response.failed_count(), 1));
     request.set_validate_only(false);
   }
   const grpc::Status status = Call(**connection, request, response);
