@@ -248,5 +248,18 @@ TEST_F(AuditWatchTest, AStreamThatIsCutLeavesNothingBehind) {
   }
 }
 
+TEST_F(AuditWatchTest, StreamsAreBoundedByCaller) {
+  const std::string greedy = IssueManagementKey({"audit.read"}).key();
+  const std::string other = IssueManagementKey({"audit.read"}).key();
+  std::vector<std::unique_ptr<TestWatcher>> watchers;
+  for (int i = 0; i < 32; ++i) {
+    watchers.push_back(Watch(greedy, FromNow()));
+    ASSERT_TRUE(watchers.back()->Read().has_value());
+  }
+  EXPECT_THAT(Watch(greedy, FromNow())->End(),
+              IsError(StatusCode::RESOURCE_EXHAUSTED, "OVERLOADED"));
+  EXPECT_TRUE(Watch(other, FromNow())->Read().has_value());
+}
+
 }  // namespace
 }  // namespace claviger
