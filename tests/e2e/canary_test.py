@@ -17,7 +17,8 @@ from cli_support import DENIED, OK
 
 # Of nobody's form, so that no pattern of keys finds it.
 WORD = "cAnArY0wOrD0of0nO0kEy0fOrM"
-SECONDS = 5
+# For an answer; a stream that goes on is left then.
+SECONDS = 3
 
 
 def frame(kind, flags, stream, payload):
@@ -46,6 +47,8 @@ class RawCall:
     SETTINGS, HEADERS, DATA, END_STREAM, END_HEADERS = 4, 1, 0, 1, 4
     # More than a header block may be in one frame goes on in these.
     CONTINUATION, MOST = 9, 16384
+    # RST_STREAM and GOAWAY.
+    ENDS = (3, 7)
 
     def __init__(self, address, path, headers, message=b""):
         host, port = address.split(":")
@@ -63,11 +66,20 @@ class RawCall:
         with socket.create_connection((host, int(port)), timeout=SECONDS) as connection:
             try:
                 connection.sendall(out)
-                connection.shutdown(socket.SHUT_WR)
-                while part := connection.recv(65536):
+                while not self._ended() and (part := connection.recv(65536)):
                     self.answer += part
-            except (ConnectionError, socket.timeout):
+            except OSError:
                 pass  # to hang up is an answer too
+
+    def _ended(self):
+        """Whether the answer has a frame that ends the call, or the connection."""
+        at = 0
+        while at + 9 <= len(self.answer):
+            kind, flags = self.answer[at + 3], self.answer[at + 4]
+            at += 9 + int.from_bytes(self.answer[at : at + 3], "big")
+            if at <= len(self.answer) and (kind in self.ENDS or (kind == self.HEADERS and flags & self.END_STREAM)):
+                return True
+        return False
 
 
 def http(address, request):
@@ -80,8 +92,8 @@ def http(address, request):
             connection.shutdown(socket.SHUT_WR)
             while part := connection.recv(65536):
                 answer += part
-        except (ConnectionError, socket.timeout):
-            pass
+        except OSError:
+            pass  # to hang up is an answer too
     return answer
 
 

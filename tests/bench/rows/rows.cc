@@ -4,9 +4,11 @@ namespace claviger::bench {
 
 std::span<const RowDefinition> AllRows() {
   static constexpr RowDefinition kRows[] = {
-      {"P1", MeasureVerifyThroughput}, {"P2", MeasureVerifyLatency}, {"P3", MeasureCachedChecks},
-      {"P4", MeasureCachedChecks},     {"P5", MeasureStrictRevokes}, {"P6", MeasureIssueThroughput},
-      {"P7", MeasureVerifyAtScale},    {"P12", MeasureListKeys},     {"P13", MeasureIdleSessions},
+      {"P1", MeasureVerifyThroughput}, {"P2", MeasureVerifyLatency},
+      {"P3", MeasureCachedChecks},     {"P4", MeasureCachedChecks},
+      {"P5", MeasureStrictRevokes},    {"P6", MeasureIssueThroughput},
+      {"P7", MeasureVerifyAtScale},    {"P10", MeasureGarbageFloods},
+      {"P12", MeasureListKeys},        {"P13", MeasureIdleSessions},
       {"P14", MeasureBulkRevokes},
   };
   return kRows;

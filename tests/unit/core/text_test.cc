@@ -107,7 +107,7 @@ TEST(CheckNameTest, BlanksAloneAreNoName) {
   }
   EXPECT_TRUE(CheckName("display_name", "", 128).ok());
   EXPECT_FALSE(CheckName("display_name", "\n", 128).ok());
-  EXPECT_FALSE(CheckName("display_name", std::string(129, ' ') + "x", 128).ok());
+  EXPECT_FALSE(CheckName("display_name", std::string(129, 'x'), 128).ok());
 }
 
 TEST(CheckRequiredNameTest, EmptyIsRequired) {
