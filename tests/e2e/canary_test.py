@@ -184,6 +184,8 @@ class CanaryTest(unittest.TestCase):
         call = RawCall(self.server.address, paths[0], {b"authorization": b"Bearer " + self.root.encode()})
         self.assertIn(self.key[9:25].encode(), call.answer)
         self.expect_none(call.answer, "a list of keys")
+        # gRPC had something to say of what it rejected.
+        self.assertIn("gRPC reports a problem", self.server.process.log())
         self.expect_none_anywhere()
 
     def test_over_http(self):

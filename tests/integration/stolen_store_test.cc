@@ -2,13 +2,14 @@
 
 #include <algorithm>
 #include <atomic>
+#include <deque>
 #include <filesystem>
 #include <string>
 #include <string_view>
 #include <thread>
+#include <unordered_set>
 #include <vector>
 
-#include "absl/container/flat_hash_set.h"
 #include "core/digest.h"
 #include "core/key_format.h"
 #include "fmt/format.h"
@@ -30,21 +31,25 @@ class Needles {
  public:
   explicit Needles(size_t length) : length_(length) {}
 
-  void Add(std::string_view text) { texts_.emplace(text.substr(0, length_)); }
+  void Add(std::string_view text) {
+    texts_.emplace_back(text.substr(0, length_));
+    views_.insert(texts_.back());
+  }
   // How many of them stand in `haystack`.
   size_t CountIn(std::string_view haystack) const {
-    absl::flat_hash_set<std::string_view> found;
+    std::unordered_set<std::string_view> found;
     for (size_t at = 0; at + length_ <= haystack.size(); ++at) {
-      const auto it = texts_.find(haystack.substr(at, length_));
-      if (it != texts_.end()) found.insert(*it);
+      const auto it = views_.find(haystack.substr(at, length_));
+      if (it != views_.end()) found.insert(*it);
     }
     return found.size();
   }
-  size_t size() const { return texts_.size(); }
+  size_t size() const { return views_.size(); }
 
  private:
   const size_t length_;
-  absl::flat_hash_set<std::string> texts_;
+  std::deque<std::string> texts_;  // stay where they are
+  std::unordered_set<std::string_view> views_;
 };
 
 class StolenStoreTest : public ServerTest {
