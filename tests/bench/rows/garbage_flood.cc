@@ -31,6 +31,8 @@ constexpr uint64_t kGoodKeys = 10'000;
 // Of the flood, drawn at random.
 constexpr uint64_t kFloodKeys = 200'000;
 constexpr uint32_t kFloodInFlight = 16;
+constexpr uint32_t kFloodPerSecond = 10'000;
+constexpr int kFullSpeedRounds = 3;
 constexpr uint32_t kFillingInFlight = 64;
 // The flood begins before what is measured and ends behind it.
 constexpr uint32_t kFloodSlackMs = 3000;
@@ -77,6 +79,7 @@ absl::StatusOr<std::string> MakeTexts(BenchEnvironment& environment, const KeySe
 // As many good keys.
 Flood FloodOfGood(const LoadSpec& good) {
   LoadSpec load = good;
+  load.set_calls_per_second(kFloodPerSecond);
   load.set_in_flight(kFloodInFlight);
   load.set_warm_up_ms(0);
   load.set_measure_ms(good.warm_up_ms() + good.measure_ms() + kFloodSlackMs);
@@ -100,15 +103,17 @@ class Measurements {
   Measurements(const BenchEnvironment& environment, const ClavigerServer& server, LoadSpec good)
       : environment_(environment), server_(server), good_(std::move(good)) {}
 
-  absl::StatusOr<double> P99() const {
+  absl::StatusOr<double> P99() {
     const absl::StatusOr<LoadResult> result = RunLoad(environment_.self(), good_);
     if (!result.ok()) return result.status();
+    good_calls_ = result->all_calls();
     return result->p99_us();
   }
 
   absl::StatusOr<double> P99Beside(const Flood& flood) {
     const absl::StatusOr<double> before = server_.Metric(flood.metric);
     if (!before.ok()) return before.status();
+    const absl::Duration cpu_before = server_.CpuTime();
     auto flooding =
         std::async(std::launch::async, [&] { return RunLoad(environment_.self(), flood.load); });
     absl::Status begun = AwaitFlood(flood.metric, *before, flooding);
@@ -120,10 +125,14 @@ class Measurements {
     if (!p99.ok()) return p99.status();
     if (ended_early) return absl::InternalError("the flood ended before what was measured");
     floods_per_second_.push_back(flooded->calls_per_second());
+    server_us_.push_back(absl::ToDoubleMicroseconds(server_.CpuTime() - cpu_before) /
+                         static_cast<double>(flooded->all_calls() + good_calls_));
     return p99;
   }
 
   double floods_per_second() const { return Median(floods_per_second_); }
+  // CPU time of the server for a call, those of the flood and the others alike.
+  double server_microseconds() const { return Median(server_us_); }
 
  private:
   // Until some of its calls were answered.
@@ -141,7 +150,9 @@ class Measurements {
   const BenchEnvironment& environment_;
   const ClavigerServer& server_;
   const LoadSpec good_;
+  uint64_t good_calls_ = 0;
   std::vector<double> floods_per_second_;
+  std::vector<double> server_us_;
 };
 
 // What a flood must not make grow.
@@ -157,11 +168,11 @@ absl::StatusOr<Held> HeldBy(const ClavigerServer& server) {
 }
 
 absl::StatusOr<Row> MeasureFlood(BenchEnvironment& environment, const ClavigerServer& server,
-                                 const LoadSpec& good, const Flood& flood, std::string_view which) {
+                                 const LoadSpec& good, const Flood& flood, std::string_view which,
+                                 int rounds) {
   Row row;
   row.set_id("P10");
-  row.set_measure(
-      fmt::format("Verify p99, 1 in flight, beside {} {} in flight", kFloodInFlight, which));
+  row.set_measure(fmt::format("Verify p99, 1 in flight, beside {}", which));
   row.set_floor_name("the same without the flood");
   row.set_unit("us");
   row.set_goal(2);
@@ -170,15 +181,15 @@ absl::StatusOr<Row> MeasureFlood(BenchEnvironment& environment, const ClavigerSe
   if (!before.ok()) return before.status();
   Measurements measurements(environment, server, good);
   absl::Status compared = Compare(
-      environment.rounds(), [&] { return measurements.P99(); },
-      [&] { return measurements.P99Beside(flood); }, row);
+      rounds, [&] { return measurements.P99(); }, [&] { return measurements.P99Beside(flood); },
+      row);
   if (!compared.ok()) return compared;
   const absl::StatusOr<Held> after = HeldBy(server);
   if (!after.ok()) return after.status();
   row.add_notes(fmt::format(
-      "beside {}: {:.0f} calls/s of the flood; the server's memory {:.0f} MiB before and {:.0f} "
-      "MiB after, its record cache {:.0f} and {:.0f} entries",
-      which, measurements.floods_per_second(),
+      "beside {}: {:.0f} calls/s of the flood, {:.1f} us of the server's CPU time a call; its "
+      "memory {:.0f} MiB before and {:.0f} MiB after, its record cache {:.0f} and {:.0f} entries",
+      which, measurements.floods_per_second(), measurements.server_microseconds(),
       static_cast<double>(before->resident_bytes) / (1 << 20),
       static_cast<double>(after->resident_bytes) / (1 << 20), before->cache_entries,
       after->cache_entries));
@@ -199,24 +210,33 @@ absl::StatusOr<std::vector<Row>> MeasureGarbageFloods(BenchEnvironment& environm
   if (!filled.ok()) return filled;
   good.set_in_flight(1);
   std::vector<Row> rows;
-  const absl::StatusOr<Row> beside_good =
-      MeasureFlood(environment, **server, good, FloodOfGood(good), "good keys");
-  if (!beside_good.ok()) return beside_good.status();
+  std::vector<Row> compared;  // these end as notes
+  const auto measure = [&](const Flood& flood, std::string_view which, int rounds,
+                           std::vector<Row>& to) {
+    absl::StatusOr<Row> row = MeasureFlood(environment, **server, good, flood, which, rounds);
+    if (row.ok()) to.push_back(*std::move(row));
+    return row.status();
+  };
+  absl::Status measured =
+      measure(FloodOfGood(good), "10,000 good keys a second", environment.rounds(), compared);
+  if (!measured.ok()) return measured;
   for (const auto& [kind, which] :
        {std::pair(Kind::kGarbage, "garbage keys"), std::pair(Kind::kUnknown, "unknown ids")}) {
     const auto texts = MakeTexts(environment, *keys, kind);
     if (!texts.ok()) return texts.status();
-    absl::StatusOr<Row> row =
-        MeasureFlood(environment, **server, good, FloodOf(good, *texts), which);
-    if (!row.ok()) return row.status();
-    rows.push_back(*std::move(row));
+    Flood flood = FloodOf(good, *texts);
+    measured = measure(flood, fmt::format("10,000 {} a second", which), environment.rounds(), rows);
+    if (!measured.ok()) return measured;
+    flood.load.set_calls_per_second(0);
+    measured = measure(flood, fmt::format("{} at full speed", which), kFullSpeedRounds, compared);
+    if (!measured.ok()) return measured;
   }
-  rows.back().add_notes(fmt::format(
-      "beside as many good keys, for comparison: {:.0f} us, {:.2f} of that without ({:.2f} to "
-      "{:.2f})",
-      beside_good->value(), beside_good->ratio(), beside_good->lowest_ratio(),
-      beside_good->highest_ratio()));
-  for (const std::string& note : beside_good->notes()) rows.back().add_notes(note);
+  for (const Row& row : compared) {
+    rows.back().add_notes(fmt::format(
+        "for comparison, {}: {:.0f} us, {:.2f} of that without ({:.2f} to {:.2f})", row.measure(),
+        row.value(), row.ratio(), row.lowest_ratio(), row.highest_ratio()));
+    for (const std::string& note : row.notes()) rows.back().add_notes(note);
+  }
   return rows;
 }
 
