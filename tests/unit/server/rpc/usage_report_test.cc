@@ -27,9 +27,7 @@ class IgnoreLookups final : public VerifyObserver {
 
 class UsageReportsTest : public ::testing::Test {
  protected:
-  UsageReportsTest() {
-    EXPECT_TRUE(CommitAndWait(*memory_, Putting(TestKey(1))).ok());
-  }
+  UsageReportsTest() { EXPECT_TRUE(CommitAndWait(*memory_, Putting(TestKey(1))).ok()); }
   ~UsageReportsTest() override {
     if (!may_read_.HasBeenNotified()) may_read_.Notify();
     reports_.reset();
