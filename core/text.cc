@@ -52,6 +52,12 @@ bool IsBidirectionalOverride(char32_t c) {
   return (c >= 0x202A && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069);
 }
 
+// Unicode's White_Space, and what is drawn without any width.
+bool IsBlank(char32_t c) {
+  return c == ' ' || c == 0xA0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200D) || c == 0x2028 ||
+         c == 0x2029 || c == 0x202F || c == 0x205F || c == 0x2060 || c == 0x3000 || c == 0xFEFF;
+}
+
 bool IsLabelKey(std::string_view key) {
   if (key.empty() || key.size() > kMaxLabelKeyLength) return false;
   if (key[0] < 'a' || key[0] > 'z') return false;
@@ -89,13 +95,22 @@ absl::Status CheckText(std::string_view field, std::string_view text, size_t max
   return absl::OkStatus();
 }
 
-absl::Status CheckRequiredText(std::string_view field, std::string_view text,
+absl::Status CheckName(std::string_view field, std::string_view text, size_t max_characters) {
+  if (absl::Status s = CheckText(field, text, max_characters); !s.ok()) return s;
+  if (text.empty()) return absl::OkStatus();
+  while (!text.empty()) {
+    if (!IsBlank(*TakeCodePoint(text))) return absl::OkStatus();
+  }
+  return InvalidField(std::string(field), "must not be only blanks");
+}
+
+absl::Status CheckRequiredName(std::string_view field, std::string_view text,
                                size_t max_characters) {
   if (text.empty()) {
     return RequiredField(std::string(field),
                          fmt::format("must have 1 to {} characters", max_characters));
   }
-  return CheckText(field, text, max_characters);
+  return CheckName(field, text, max_characters);
 }
 
 absl::Status CheckLabel(std::string_view field, std::string_view key, std::string_view value) {

@@ -22,8 +22,11 @@ bool IsValidUtf8(std::string_view bytes);
 // that can make a name read as another one) and has at most `max_characters` code points; else
 // INVALID_ARGUMENT naming `field`.
 absl::Status CheckText(std::string_view field, std::string_view text, size_t max_characters);
+// The same, for what people are to recognise something by: may be empty, but not blank, which is
+// nothing but spaces and what takes up no room.
+absl::Status CheckName(std::string_view field, std::string_view text, size_t max_characters);
 // The same, and not empty.
-absl::Status CheckRequiredText(std::string_view field, std::string_view text,
+absl::Status CheckRequiredName(std::string_view field, std::string_view text,
                                size_t max_characters);
 
 // OK when `key` and `value` may be a label: `[a-z][a-z0-9_.-]{0,62}` and at most 128 characters.

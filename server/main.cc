@@ -60,7 +60,6 @@ int Serve(int argc, const char* const* argv, const ServerConfig& config) {
   static SystemRandom random;
   log::Init(config.log);
   log::InstallLibraryHooks(clock);
-  RefuseMemoryDumps();
   StopTrackingLockOrder();
   absl::StatusOr<std::unique_ptr<App>> app = App::Start(config, clock, random);
   if (!app.ok()) {
@@ -80,7 +79,6 @@ int Serve(int argc, const char* const* argv, const ServerConfig& config) {
 }
 
 int NewPepper(const CommandLine& command) {
-  RefuseMemoryDumps();
   SystemRandom random;
   const std::filesystem::path& file = command.config.callers.pepper_file;
   const absl::Status added = AddPepper(file, command.pepper_id, random);
@@ -91,6 +89,8 @@ int NewPepper(const CommandLine& command) {
 }
 
 int Main(int argc, const char* const* argv) {
+  // Before anything is read: to check a configuration reads peppers too.
+  RefuseMemoryDumps();
   BlockSignals();
   absl::StatusOr<CommandLine> command = ParseCommandLine(argc, argv, CLAVIGER_VERSION);
   if (!command.ok()) return Fail(command.status(), kExitUsage);

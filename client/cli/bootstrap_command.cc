@@ -86,6 +86,7 @@ class Rotation {
     const grpc::Status status = old_.Call(Retry::kIfUnavailable, [&](auto* call) {
       return old_.keys().GetKey(call, request, &response);
     });
+    if (status.error_code() == grpc::StatusCode::NOT_FOUND) return FailOutOfSight();
     if (!status.ok()) return FailUnchanged(status);
     old_info_ = response.info();
     if (old_info_.project_id() == kManagementProject) return std::nullopt;
@@ -218,6 +219,17 @@ class Rotation {
         v1::PropagationOutcome_Name(revoked_.propagation().outcome()));
     if (!removed.empty()) fields["removedFile"].set_string_value(removed);
     return context_.PrintJson(json);
+  }
+
+  // The server took the key for good: what is not there for it is its own project.
+  ExitCode FailOutOfSight() {
+    context_.Note(fmt::format(
+        "claviger: key {} is bound to projects that project {} is not among, so that it may not\n"
+        "read and issue management keys: replace it with a key that has the permissions keys.read\n"
+        "and keys.issue there (PERMISSION_DENIED)",
+        old_id_, kManagementProject));
+    context_.Note("  nothing was revoked: the old key is as it was");
+    return ExitCode::kDenied;
   }
 
   ExitCode FailUnchanged(const grpc::Status& status) {

@@ -5,7 +5,6 @@
 #include "client/cli/connection_advice.h"
 #include "client/cli/display_text.h"
 #include "client/cli/durations.h"
-#include "client/cli/error_text.h"
 #include "client/cli/json_output.h"
 #include "client/cli/key_source.h"
 
@@ -53,8 +52,8 @@ absl::StatusOr<Connection*> CommandContext::Connect() {
   return connection_.get();
 }
 
-ExitCode CommandContext::Fail(const grpc::Status& status) {
-  console_.err << DescribeError(status, options_.server);
+ExitCode CommandContext::Fail(const grpc::Status& status, const FlagNames& flags) {
+  console_.err << DescribeError(status, options_.server, flags);
   if (connection_ != nullptr && status.error_code() == grpc::StatusCode::UNAVAILABLE) {
     const std::string advice =
         ConnectionAdvice(status.error_message(), connection_->transport(), options_.transport);

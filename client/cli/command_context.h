@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "client/cli/connection.h"
 #include "client/cli/console.h"
+#include "client/cli/error_text.h"
 #include "client/cli/exit_code.h"
 #include "client/cli/global_options.h"
 #include "client/cli/table.h"
@@ -35,8 +36,9 @@ class CommandContext {
   absl::Time Now() const { return clock_.Now(); }
   bool json() const { return options_.output == "json"; }
 
-  // Reports an error on `err`; returns the exit code that stands for it.
-  ExitCode Fail(const grpc::Status& status);
+  // Reports an error on `err`; returns the exit code that stands for it. `flags`: see
+  // DescribeError.
+  ExitCode Fail(const grpc::Status& status, const FlagNames& flags = {});
   ExitCode Fail(const absl::Status& status);
   // A line for a person, on `err`. Escaped.
   void Note(std::string_view line);

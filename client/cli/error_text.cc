@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "absl/strings/ascii.h"
 #include "client/cli/display_text.h"
 #include "client/cli/error_details.h"
 #include "client/cli/time_text.h"
@@ -49,6 +50,22 @@ std::string_view CodeName(grpc::StatusCode code) {
   }
 }
 
+bool IsOfName(char c) { return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '_'; }
+
+// `text` with the flags in the place of their fields, where these are words of their own.
+std::string WithFlags(std::string text, const FlagNames& flags) {
+  for (const auto& [field, flag] : flags) {
+    for (size_t at = text.find(field); at != std::string::npos; at = text.find(field, at)) {
+      const size_t end = at + field.size();
+      const bool is_word = (at == 0 || (!IsOfName(text[at - 1]) && text[at - 1] != '.')) &&
+                           (end == text.size() || !IsOfName(text[end]));
+      if (is_word) text.replace(at, field.size(), flag);
+      at += is_word ? flag.size() : field.size();
+    }
+  }
+  return text;
+}
+
 // A status without our details comes from the gRPC library, not from the server.
 std::string DescribeTransportError(const grpc::Status& status, std::string_view server) {
   const std::string message = EscapeForTerminal(status.error_message());
@@ -67,14 +84,15 @@ std::string DescribeTransportError(const grpc::Status& status, std::string_view 
 
 }  // namespace
 
-std::string DescribeError(const grpc::Status& status, std::string_view server) {
+std::string DescribeError(const grpc::Status& status, std::string_view server,
+                          const FlagNames& flags) {
   const WireErrorDetails details = DetailsFrom(status);
   if (details.reason.empty()) return DescribeTransportError(status, server);
-  const std::string message = EscapeForTerminal(status.error_message());
+  const std::string message = WithFlags(EscapeForTerminal(status.error_message()), flags);
   std::string text = fmt::format("claviger: {} ({})\n", message, EscapeForTerminal(details.reason));
   for (const FieldViolation& violation : details.fields) {
-    const std::string line =
-        EscapeForTerminal(fmt::format("{}: {}", violation.field, violation.description));
+    const std::string line = WithFlags(
+        EscapeForTerminal(fmt::format("{}: {}", violation.field, violation.description)), flags);
     // The usual error of one field has the field in its message already.
     if (line != message) text += fmt::format("  {}\n", line);
   }

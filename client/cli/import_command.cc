@@ -5,9 +5,11 @@
 #include <fmt/ranges.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdint>
 #include <fstream>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
@@ -44,6 +46,14 @@ std::string CsvField(std::string_view text) {
   return quoted + '"';
 }
 
+// A row that is not imported, and why.
+struct Rejection {
+  uint64_t row;
+  uint64_t line;
+  std::string reason;
+  std::string message;
+};
+
 // Where rejected rows go: into the report, or, the first of them, to the terminal.
 class Rejections {
  public:
@@ -56,8 +66,9 @@ class Rejections {
                     : absl::ErrnoToStatus(errno, fmt::format("--report: cannot write {}", path));
   }
 
-  void Add(uint64_t row, uint64_t line, std::string_view reason, std::string_view message) {
+  void Add(const Rejection& rejection) {
     ++count_;
+    const auto& [row, line, reason, message] = rejection;
     if (report_.has_value()) {
       *report_ << row << ',' << line << ',' << CsvField(reason) << ',' << CsvField(message) << '\n';
     } else if (count_ <= kShownRejections) {
@@ -127,8 +138,10 @@ class Import {
       ++rows_;
       ImportSourceRow& row = **next;
       if (!row.key.ok()) {
-        rejections_.Add(rows_, row.line, ReasonName(Reason::kFieldInvalid),
-                        std::string(row.key.status().message()));
+        const ExitCode code =
+            Reject({rows_, row.line, std::string(ReasonName(Reason::kFieldInvalid)),
+                    std::string(row.key.status().message())});
+        if (code != ExitCode::kOk) return code;
         continue;
       }
       if (const ExitCode code = Add({rows_, row.line}, *std::move(row.key));
@@ -136,6 +149,7 @@ class Import {
         return code;
       }
     }
+    ReportRejected({});
     ClearProgress();
     context_.Note(fmt::format(
         "stopped behind row {}; run it again to go on: nothing is imported twice", answered_));
@@ -145,9 +159,8 @@ class Import {
   ExitCode Add(Place place, v1::ImportedKey key) {
     const size_t bytes = key.ByteSizeLong() + 8;
     if (bytes > kMaxBatchBytes) {
-      rejections_.Add(place.row, place.line, ReasonName(Reason::kMessageTooLarge),
-                      "is larger than a call may be");
-      return ExitCode::kOk;
+      return Reject({place.row, place.line, std::string(ReasonName(Reason::kMessageTooLarge)),
+                     "is larger than a call may be"});
     }
     const bool full = places_.size() == kMaxBatchRows || batch_bytes_ + bytes > kMaxBatchBytes;
     if (full) {
@@ -159,9 +172,19 @@ class Import {
     return ExitCode::kOk;
   }
 
+  // A row that the server does not get to see is reported behind those before it, which it may yet
+  // reject. So that there are not too many to remember the server is asked now and then.
+  ExitCode Reject(Rejection rejection) {
+    rejected_here_.push_back(std::move(rejection));
+    return rejected_here_.size() < kMaxBatchRows ? ExitCode::kOk : Send();
+  }
+
   // Again where the server was not there: what the first attempt imported is found to be there.
   ExitCode Send() {
-    if (places_.empty()) return ExitCode::kOk;
+    if (places_.empty()) {
+      ReportRejected({});
+      return ExitCode::kOk;
+    }
     v1::ImportKeysResponse response;
     const grpc::Status status =
         connection_.Call(Retry::kIfUnavailable, [&](grpc::ClientContext* call) {
@@ -169,6 +192,7 @@ class Import {
           return connection_.keys().ImportKeys(call, request_, &response);
         });
     if (!status.ok()) {
+      ReportRejected({});
       ClearProgress();
       const ExitCode code = context_.Fail(status);
       context_.Note(fmt::format("stopped behind row {}", answered_));
@@ -176,18 +200,30 @@ class Import {
     }
     imported_ += response.imported_count();
     already_ += response.already_imported_count();
+    std::vector<Rejection> rejected;
     for (int i = 0; i < response.results_size(); ++i) {
       const v1::ImportKeyResult& result = response.results(i);
       if (result.outcome() != v1::IMPORT_OUTCOME_REJECTED) continue;
       const Place& place = places_[static_cast<size_t>(i)];
-      rejections_.Add(place.row, place.line, result.reason(), result.message());
+      rejected.push_back({place.row, place.line, result.reason(), result.message()});
     }
+    ReportRejected(std::move(rejected));
     answered_ = places_.back().row;
     request_.clear_keys();
     places_.clear();
     batch_bytes_ = 0;
     ShowProgress();
     return ExitCode::kOk;
+  }
+
+  // Those that the server rejected and those that it was not sent, in the order of their rows.
+  void ReportRejected(std::vector<Rejection> by_server) {
+    std::vector<Rejection> rejected;
+    std::merge(by_server.begin(), by_server.end(), rejected_here_.begin(), rejected_here_.end(),
+               std::back_inserter(rejected),
+               [](const Rejection& a, const Rejection& b) { return a.row < b.row; });
+    rejected_here_.clear();
+    for (const Rejection& rejection : rejected) rejections_.Add(rejection);
   }
 
   ExitCode StoppedBy(const absl::Status& status) {
@@ -237,7 +273,8 @@ class Import {
   const StopSignals& stop_;
   Rejections rejections_;
   v1::ImportKeysRequest request_;
-  std::vector<Place> places_;  // of its keys
+  std::vector<Place> places_;             // of its keys
+  std::vector<Rejection> rejected_here_;  // and not reported yet
   size_t batch_bytes_ = 0;
   uint64_t rows_ = 0;      // read
   uint64_t answered_ = 0;  // the last one that the server has answered for

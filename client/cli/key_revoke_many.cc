@@ -1,6 +1,7 @@
 #include "client/cli/key_revoke_many.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <string>
@@ -50,12 +51,26 @@ std::string Line(const v1::RevokeKeysResponse& response, bool dry_run) {
   return line + '\n';
 }
 
-ExitCode Report(const v1::RevokeKeysResponse& response, bool dry_run, CommandContext& context) {
+// Else a project's name that is mistyped would look as if all its keys were revoked.
+ExitCode NoneMatched(const v1::RevokeKeysRequest& request, CommandContext& context) {
+  std::string why = "claviger: no key matches: nothing was changed";
+  if (request.filter().project_ids_size() > 0) {
+    why += fmt::format("; is {} a project that the caller may revoke in?",
+                       fmt::join(request.filter().project_ids(), " or "));
+  }
+  context.Note(why);
+  return ExitCode::kDenied;
+}
+
+ExitCode Report(const v1::RevokeKeysRequest& request, const v1::RevokeKeysResponse& response,
+                CommandContext& context) {
+  const bool dry_run = request.validate_only();
   if (context.json()) {
     context.PrintJson(response);
-  } else {
+  } else if (response.matched_count() > 0) {
     context.Print(Line(response, dry_run));
   }
+  if (response.matched_count() == 0) return NoneMatched(request, context);
   NoteFailures(response, context);
   ExitCode code = response.failed_count() > 0 ? ExitCode::kDenied : ExitCode::kOk;
   if (response.has_propagation()) code = Worse(code, ExitCodeFor(response.propagation()));
@@ -73,7 +88,7 @@ ExitCode RevokeMany(v1::RevokeKeysRequest request, bool yes, CommandContext& con
     request.set_validate_only(true);
     const grpc::Status counted = Call(**connection, request, response);
     if (!counted.ok()) return context.Fail(counted);
-    if (dry_run) return Report(response, dry_run, context);
+    if (dry_run || response.matched_count() == 0) return Report(request, response, context);
     const absl::StatusOr<bool> confirmed = Confirm(
         context.console(), fmt::format("Revoke {} for good?", Keys(response.revoked_count())));
     if (!confirmed.ok()) return context.Fail(confirmed.status());
@@ -82,12 +97,12 @@ ExitCode RevokeMany(v1::RevokeKeysRequest request, bool yes, CommandContext& con
       return ExitCode::kDenied;
     }
     // What was agreed to, and no key that came since.
-    request.set_max_keys(std::max<int64_t>(response.matched_count(), 1));
+    request.set_max_keys(std::max<int64_t>(response.revoked_count() + response.failed_count(), 1));
     request.set_validate_only(false);
   }
   const grpc::Status status = Call(**connection, request, response);
   if (!status.ok()) return context.Fail(status);
-  return Report(response, dry_run, context);
+  return Report(request, response, context);
 }
 
 }  // namespace claviger::cli

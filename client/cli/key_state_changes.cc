@@ -248,7 +248,7 @@ void AddRevoke(CLI::App& parent, CommandSet& commands) {
   AddKeyFilters(command, options->filter);
   command
       .add_option("--max-keys", options->max_keys,
-                  "With filters: change nothing if more keys match (default 10000)")
+                  "With filters: change nothing if more keys would be revoked (default 10000)")
       ->check(CLI::Range(1, 1'000'000))
       ->type_name("N");
   command.add_flag("-y,--yes", options->yes, "With filters: do not ask");

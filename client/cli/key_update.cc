@@ -168,6 +168,25 @@ absl::StatusOr<std::optional<v1::Key>> ReadBefore(const UpdateOptions& options,
   return absl::FailedPreconditionError("the key could not be read");
 }
 
+// A key that was replaced and now lives longer than its rotation left it: nobody waits for its end
+// any more, and whoever has it goes on.
+void WarnOfLongerGrace(const v1::UpdateKeyRequest& request, const v1::Key& before,
+                       const v1::Key& after, CommandContext& context) {
+  if (before.rotated_to().empty() || !before.has_expire_time()) return;
+  const absl::Time ended = FromProto(before.expire_time());
+  if (after.has_expire_time() && FromProto(after.expire_time()) <= ended) return;
+  const bool dry_run = request.validate_only();
+  context.Note(
+      fmt::format("warning: {} was replaced by {}, and was to end at {}: it {} {}", before.key_id(),
+                  before.rotated_to(), FormatRfc3339(ended), dry_run ? "would go on" : "goes on",
+                  after.has_expire_time() ? "until " + ExpiryText(after) : "without an end"));
+  if (dry_run) return;
+  context.Note(ended > context.Now()
+                   ? fmt::format("  to undo: claviger key update {} --expires {}", before.key_id(),
+                                 FormatRfc3339(ended))
+                   : fmt::format("  to end it again: claviger key revoke {}", before.key_id()));
+}
+
 ExitCode UpdateKey(const UpdateOptions& options, CommandContext& context) {
   absl::StatusOr<v1::UpdateKeyRequest> request = MakeRequest(options, context.Now());
   if (!request.ok()) return context.Fail(request.status());
@@ -190,6 +209,7 @@ ExitCode UpdateKey(const UpdateOptions& options, CommandContext& context) {
     return (*connection)->keys().UpdateKey(call, *request, &response);
   });
   if (!status.ok()) return context.Fail(status);
+  if (before->has_value()) WarnOfLongerGrace(*request, **before, response.info(), context);
   const ExitCode reached = ExitCodeFor(response.propagation());
   if (context.json()) return Worse(context.PrintJson(response), reached);
   context.Print(Changes(*request, before->has_value() ? &**before : nullptr, response));

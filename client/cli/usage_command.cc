@@ -65,7 +65,10 @@ ExitCode ShowUsage(const UsageOptions& options, CommandContext& context) {
   const grpc::Status status = (*connection)->Call(Retry::kIfUnavailable, [&](auto* call) {
     return (*connection)->usage().GetUsage(call, *request, &response);
   });
-  if (!status.ok()) return context.Fail(status);
+  if (!status.ok()) {
+    return context.Fail(
+        status, {{"start_time", "--since"}, {"end_time", "--until"}, {"project_id", "--project"}});
+  }
   if (context.json()) return context.PrintJson(response);
   context.Print(UsageChart(*request, response, context.console().width));
   context.Print(UsageFields(response, context.Now()));

@@ -168,6 +168,7 @@ absl::Status App::StartGrpc() {
       std::make_unique<ProjectManager>(*store_, *clock_, [this] { sweep_timer_->RunAllSoon(); });
   workers_ = std::make_unique<WorkerPool>(kListThreads, kMaxWaitingLists);
   bulk_workers_ = std::make_unique<WorkerPool>(kBulkRevokeThreads, kMaxWaitingBulkRevokes);
+  usage_reports_ = std::make_unique<UsageReports>(*verifier_, usage_, *clock_);
   usage_flusher_ = std::make_unique<UsageFlusher>(
       usage_, *store_, *clock_,
       UsageFlusher::Hooks{
@@ -185,7 +186,7 @@ absl::Status App::StartGrpc() {
   projects_service_ = std::make_unique<ProjectsService>(environment, *projects_, *workers_, *sync_);
   audit_service_ = std::make_unique<AuditService>(environment, *store_, *workers_, *audit_watch_);
   verifier_service_ = std::make_unique<VerifierService>(environment, *verifier_, *clock_, *sync_,
-                                                        store_->epoch(), usage_);
+                                                        store_->epoch(), usage_, *usage_reports_);
   usage_service_ = std::make_unique<UsageService>(environment, *store_, *workers_);
 
   std::shared_ptr<grpc::ServerCredentials> credentials = grpc::InsecureServerCredentials();
@@ -377,6 +378,7 @@ void App::Stop() {
   count_timer_.reset();
   workers_.reset();
   bulk_workers_.reset();
+  usage_reports_.reset();
   if (store_ == nullptr) return;
   if (refusals_ != nullptr) refusals_->RecordLeftOut();
   if (usage_flusher_ != nullptr) usage_flusher_->Flush();

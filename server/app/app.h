@@ -125,6 +125,7 @@ class App {
   std::unique_ptr<CertificateReloader> certificates_;
   std::unique_ptr<WorkerPool> workers_;
   std::unique_ptr<WorkerPool> bulk_workers_;
+  std::unique_ptr<UsageReports> usage_reports_;
   std::unique_ptr<SyncMetricsObserver> sync_observer_;
   std::unique_ptr<sync::SyncLoop> sync_;
   std::unique_ptr<KeyAuthorityService> key_authority_;

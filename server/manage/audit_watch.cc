@@ -40,7 +40,17 @@ absl::Status AuditWatch::Add(AuditWatchId id, std::shared_ptr<AuditStream> strea
   if (stopping_) return ShuttingDown();
   if (watchers_.size() >= kMaxStreams) {
     return ErrorBuilder(absl::StatusCode::kResourceExhausted, Reason::kOverloaded)
-        .Build(fmt::format("{} streams watch the audit log already", watchers_.size()));
+        .Build(fmt::format("{} streams watch the audit log already, the most that there may be",
+                           watchers_.size()));
+  }
+  const auto of_actor = std::count_if(
+      watchers_.begin(), watchers_.end(),
+      [&params](const auto& watcher) { return watcher.second->params.actor == params.actor; });
+  if (static_cast<size_t>(of_actor) >= kMaxStreamsOfActor) {
+    return ErrorBuilder(absl::StatusCode::kResourceExhausted, Reason::kOverloaded)
+        .Build(fmt::format("{} watches the audit log by {} streams already, the most that one "
+                           "caller may have: end one of them first",
+                           params.actor, of_actor));
   }
   watchers_.emplace(id, std::make_shared<Watcher>(std::move(stream), std::move(params)));
   woken_ = true;

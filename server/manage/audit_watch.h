@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -46,6 +47,7 @@ struct AuditWatchParams {
   AuditSelection selection;
   Revision after;
   bool from_now = false;  // instead of `after`
+  std::string actor;      // whose stream it is, as Caller::actor says
   // OK while the caller may read; must not block.
   std::function<absl::Status()> still_allowed;
 };
@@ -64,6 +66,8 @@ class AuditWatch final : public CommitListener {
  public:
   // Streams at once. One more is refused.
   static constexpr size_t kMaxStreams = 256;
+  // Of one actor, so that none takes them all.
+  static constexpr size_t kMaxStreamsOfActor = 32;
   // Entries that are read for a stream before it is another one's turn.
   static constexpr size_t kEntriesPerTurn = 256;
   // A stream that nothing is for is told its position after so many entries.

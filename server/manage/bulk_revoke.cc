@@ -24,8 +24,10 @@ constexpr size_t kLookedAtBetweenAsking = 256;
 
 absl::Status TooManyKeys(size_t max_keys) {
   return ErrorBuilder(absl::StatusCode::kFailedPrecondition, Reason::kTooManyKeys)
-      .Field("max_keys", "must be at least the number of keys that match")
-      .Build(fmt::format("max_keys: more than {} keys match; nothing was changed", max_keys));
+      .Field("max_keys", "must be at least the number of keys that match and are not revoked yet")
+      .Build(fmt::format("max_keys: more than {} keys match that are not revoked yet; nothing was "
+                         "changed",
+                         max_keys));
 }
 
 absl::Status OutOfTime() {
@@ -58,6 +60,13 @@ void CountFailed(const KeyId& id, absl::Status why, BulkRevoked& result) {
   if (result.failures.size() < kMaxListedFailures) result.failures.push_back({id, std::move(why)});
 }
 
+void CountRevokedBefore(const KeyRecord& key, BulkRevoked& result) {
+  ++result.already_revoked;
+  // The answer to the call that revoked it may have been lost: it is waited for again.
+  result.revision = std::max(result.revision, key.revision);
+  result.project_ids.insert(key.project_id);
+}
+
 // The keys of a project that can match: by owner or by label where that says which.
 KeyScan ScanFor(const std::string& project_id, const KeyFilter& filter) {
   KeyScan scan{.project_id = project_id, .after = std::nullopt};
@@ -74,16 +83,17 @@ KeyScan ScanFor(const std::string& project_id, const KeyFilter& filter) {
 // The revoking of one call: one slice after another. Lives until its `done` has run.
 class BulkRevoker::Feed : public std::enable_shared_from_this<Feed> {
  public:
-  Feed(BulkRevoker& owner, const Caller& caller, BulkRevokeParams params, std::vector<KeyId> ids,
+  Feed(BulkRevoker& owner, const Caller& caller, BulkRevokeParams params, Found found,
        absl::Duration until, Done done)
       : owner_(owner),
         caller_(caller),
         params_(std::move(params)),
         detail_(params_.note.empty() ? "bulk" : "bulk: " + params_.note),
-        ids_(std::move(ids)),
+        ids_(std::move(found.ids)),
         until_(until),
-        done_(std::move(done)) {
-    result_.matched = static_cast<int64_t>(ids_.size());
+        done_(std::move(done)),
+        result_(std::move(found.before)) {
+    result_.matched = result_.already_revoked + static_cast<int64_t>(ids_.size());
   }
 
   // Begins slices as long as the one before has ended. REQUIRES: none is under way.
@@ -115,11 +125,8 @@ class BulkRevoker::Feed : public std::enable_shared_from_this<Feed> {
       if (DetailsOf(changed.status()).reason == Reason::kDeadlineExceeded) result_.cut_short = true;
       return CountFailed(id, changed.status(), result_);
     }
-    if (changed->restricting) {
-      CountRevoked(*changed->info, result_);
-    } else {
-      ++result_.already_revoked;
-    }
+    if (!changed->restricting) return CountRevokedBefore(*changed->info, result_);
+    CountRevoked(*changed->info, result_);
     result_.revision = std::max(result_.revision, changed->revision);
     result_.project_ids.insert(changed->info->project_id);
   }
@@ -161,26 +168,42 @@ class BulkRevoker::Feed : public std::enable_shared_from_this<Feed> {
 void BulkRevoker::Run(const Caller& caller, BulkRevokeParams params, absl::Duration until,
                       Done done) {
   if (absl::Status s = caller.Require(permission::kKeysRevoke); !s.ok()) return done(s);
-  absl::StatusOr<std::vector<KeyId>> ids = Find(caller, params, until);
-  if (!ids.ok()) return done(ids.status());
-  if (params.validate_only) return done(WouldBe(caller, *ids));
-  std::make_shared<Feed>(*this, caller, std::move(params), *std::move(ids), until, std::move(done))
+  absl::StatusOr<Found> found =
+      params.key_ids.empty() ? Find(caller, params, until) : FindNamed(caller, params);
+  if (!found.ok()) return done(found.status());
+  if (params.validate_only) return Forecast(caller, *std::move(found), until, std::move(done));
+  std::make_shared<Feed>(*this, caller, std::move(params), *std::move(found), until,
+                         std::move(done))
       ->Go();
 }
 
-absl::StatusOr<std::vector<KeyId>> BulkRevoker::Find(const Caller& caller,
+absl::StatusOr<BulkRevoker::Found> BulkRevoker::FindNamed(const Caller& caller,
+                                                          const BulkRevokeParams& params) const {
+  Found found;
+  size_t to_revoke = 0;
+  for (const KeyId& id : params.key_ids) {
+    const absl::StatusOr<std::shared_ptr<const KeyRecord>> key = store_.FindKey(id);
+    if (!key.ok()) return key.status();
+    const bool is_there = *key != nullptr && caller.IsBoundTo((*key)->project_id);
+    if (is_there && (*key)->revocation.has_value()) {
+      CountRevokedBefore(**key, found.before);
+      continue;
+    }
+    if (is_there && ++to_revoke > params.max_keys) return TooManyKeys(params.max_keys);
+    found.ids.push_back(id);
+  }
+  return found;
+}
+
+absl::StatusOr<BulkRevoker::Found> BulkRevoker::Find(const Caller& caller,
                                                      const BulkRevokeParams& params,
                                                      absl::Duration until) const {
-  if (!params.key_ids.empty()) {
-    if (params.key_ids.size() > params.max_keys) return TooManyKeys(params.max_keys);
-    return params.key_ids;
-  }
   const KeyFilter& filter = params.filter;
   const bool names_projects = !filter.project_ids.empty();
   const bool reads_everywhere = !names_projects && caller.acts_in_all_projects();
   const std::vector<std::string>& named = names_projects ? filter.project_ids : caller.projects();
   const absl::Time now = clock_.Now();
-  std::vector<KeyId> ids;
+  Found found;
   KeyMatcher matcher(store_, filter, now);
   size_t looked_at = 0;
   absl::Status may_go_on;
@@ -190,8 +213,13 @@ absl::StatusOr<std::vector<KeyId>> BulkRevoker::Find(const Caller& caller,
     if (!may_go_on.ok()) return false;
     // Else whoever meant a customer's keys could lock out every caller of this authority.
     const bool is_meant = names_projects || key.project_id != kManagementProject;
-    if (is_meant && matcher.Passes(key)) ids.push_back(key.id);
-    return matcher.status().ok() && ids.size() <= params.max_keys;
+    if (!is_meant || !matcher.Passes(key)) return matcher.status().ok();
+    if (key.revocation.has_value()) {
+      CountRevokedBefore(key, found.before);
+    } else {
+      found.ids.push_back(key.id);
+    }
+    return found.ids.size() <= params.max_keys;
   };
   // The empty project stands for all.
   for (const std::string& project_id : reads_everywhere ? std::vector<std::string>{""} : named) {
@@ -200,9 +228,9 @@ absl::StatusOr<std::vector<KeyId>> BulkRevoker::Find(const Caller& caller,
     if (!scanned.ok()) return scanned;
     if (!may_go_on.ok()) return may_go_on;
     if (!matcher.status().ok()) return matcher.status();
-    if (ids.size() > params.max_keys) return TooManyKeys(params.max_keys);
+    if (found.ids.size() > params.max_keys) return TooManyKeys(params.max_keys);
   }
-  return ids;
+  return found;
 }
 
 absl::Status BulkRevoker::MaySearchOn(absl::Duration until) const {
@@ -210,22 +238,46 @@ absl::Status BulkRevoker::MaySearchOn(absl::Duration until) const {
   return clock_.SinceBoot() > until ? SearchOutOfTime() : absl::OkStatus();
 }
 
-absl::StatusOr<BulkRevoked> BulkRevoker::WouldBe(const Caller& caller,
-                                                 const std::vector<KeyId>& ids) const {
-  BulkRevoked result;
-  result.matched = static_cast<int64_t>(ids.size());
-  for (const KeyId& id : ids) {
-    const absl::StatusOr<std::shared_ptr<const KeyRecord>> key = store_.FindKey(id);
-    if (!key.ok()) return key.status();
+void BulkRevoker::Forecast(const Caller& caller, Found found, absl::Duration until,
+                           Done done) const {
+  struct Work {
+    BulkRevoked result;
+    std::vector<std::shared_ptr<const KeyRecord>> keys;  // that would be revoked
+  };
+  auto work = std::make_shared<Work>();
+  work->result = std::move(found.before);
+  work->result.matched = work->result.already_revoked + static_cast<int64_t>(found.ids.size());
+  std::vector<KeyId> managers;
+  for (const KeyId& id : found.ids) {
+    absl::StatusOr<std::shared_ptr<const KeyRecord>> key = store_.FindKey(id);
+    if (!key.ok()) return done(key.status());
     if (*key == nullptr || !caller.IsBoundTo((*key)->project_id)) {
-      CountFailed(id, KeyNotFound(id), result);
+      CountFailed(id, KeyNotFound(id), work->result);
     } else if ((*key)->revocation.has_value()) {
-      ++result.already_revoked;
+      CountRevokedBefore(**key, work->result);
+    } else if ((*key)->project_id == kManagementProject) {
+      managers.push_back(id);
+      work->keys.push_back(*std::move(key));
     } else {
-      CountRevoked(**key, result);
+      CountRevoked(**key, work->result);
     }
   }
-  return result;
+  auto conclude =
+      [work, done = std::move(done)](absl::StatusOr<std::vector<RefusedRevoke>> refused) mutable {
+        if (!refused.ok()) return done(refused.status());
+        auto next = refused->begin();  // in the order of `keys`, of which it is a part
+        for (const std::shared_ptr<const KeyRecord>& key : work->keys) {
+          if (next != refused->end() && next->id == key->id) {
+            CountFailed(key->id, std::move(next->status), work->result);
+            ++next;
+          } else {
+            CountRevoked(*key, work->result);
+          }
+        }
+        done(std::move(work->result));
+      };
+  if (managers.empty()) return conclude(std::vector<RefusedRevoke>());
+  keys_.FindLastAdmins(std::move(managers), until, std::move(conclude));
 }
 
 }  // namespace claviger

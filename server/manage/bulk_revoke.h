@@ -28,7 +28,7 @@ struct BulkRevokeParams {
   KeyFilter filter;
   RevokeReason reason = RevokeReason::kUnspecified;
   std::string note;
-  size_t max_keys = 0;  // more that match: nothing is done
+  size_t max_keys = 0;  // more that match and are not revoked yet: nothing is done
   bool validate_only = false;
 };
 
@@ -84,11 +84,20 @@ class BulkRevoker {
  private:
   class Feed;
 
-  absl::StatusOr<std::vector<KeyId>> Find(const Caller& caller, const BulkRevokeParams& params,
-                                          absl::Duration until) const;
+  // What a search found.
+  struct Found {
+    std::vector<KeyId> ids;  // to be revoked; among those that were named also what is not there
+    // Those that are revoked already: nothing brings them back, so they are only counted and waited
+    // for, and may be any number.
+    BulkRevoked before;
+  };
+
+  absl::StatusOr<Found> Find(const Caller& caller, const BulkRevokeParams& params,
+                             absl::Duration until) const;
+  absl::StatusOr<Found> FindNamed(const Caller& caller, const BulkRevokeParams& params) const;
   // Why a search that has until `until` ends now; OK: it does not.
   absl::Status MaySearchOn(absl::Duration until) const;
-  absl::StatusOr<BulkRevoked> WouldBe(const Caller& caller, const std::vector<KeyId>& ids) const;
+  void Forecast(const Caller& caller, Found found, absl::Duration until, Done done) const;
 
   KeyManager& keys_;
   const KeyStore& store_;

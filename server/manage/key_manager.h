@@ -79,6 +79,12 @@ struct ChangedKey {
   std::vector<std::string> removed_scopes;
 };
 
+// A key that would not be revoked, and why.
+struct RefusedRevoke {
+  KeyId id;
+  absl::Status status;
+};
+
 // Every method checks the caller's permission before anything else, answers NOT_FOUND for keys and
 // projects outside the caller's binding, and never blocks: `done` runs exactly once, on a
 // thread of the store or at once.
@@ -122,6 +128,12 @@ class KeyManager {
   // As one of many: `detail` is for the audit entry, and the caller's own key is no exception.
   void RevokeAmongMany(const Caller& caller, const KeyId& id, RevokeReason reason, std::string note,
                        std::string detail, absl::Duration deadline, Done<ChangedKey> done);
+  // Which of `ids` RevokeAmongMany would refuse, if it were called for one after the other, because
+  // nobody could manage everything any more. Changes nothing. Nobody's permission is asked: what is
+  // told is for a caller who may revoke and see all of them. Keys that are not there or are revoked
+  // already are left out.
+  void FindLastAdmins(std::vector<KeyId> ids, absl::Duration deadline,
+                      Done<std::vector<RefusedRevoke>> done);
   void Delete(const Caller& caller, const ChangeParams& params, RevokeReason reason,
               std::string note, absl::Duration deadline, Done<ChangedKey> done);
   void Undelete(const Caller& caller, const ChangeParams& params, absl::Duration deadline,

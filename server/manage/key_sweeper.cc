@@ -128,14 +128,18 @@ absl::Status KeySweeper::Sweep() {
   }
   for (const Project& project : *projects) {
     if (settled_.contains(project->project_id)) continue;
-    if (absl::Status s = RemoveKeys(project); !s.ok()) return s;
+    const absl::StatusOr<size_t> removed = RemoveKeys(project);
+    if (!removed.ok()) return removed.status();
     if (stopping()) return absl::OkStatus();
     settled_.insert(project->project_id);
-    log::Info("the keys of a deleted project are deleted", {{"project_id", project->project_id}});
+    // At each start every deleted project is looked at again, for as long as the retention lasts.
+    if (*removed == 0) continue;
+    log::Info("the keys of a deleted project are deleted",
+              {{"project_id", project->project_id}, {"keys", *removed}});
   }
   const absl::StatusOr<size_t> purged = PurgeKeys();
   if (!purged.ok()) return purged.status();
-  if (*purged > 0) log::Info("deleted keys purged", {{"keys", fmt::to_string(*purged)}});
+  if (*purged > 0) log::Info("deleted keys purged", {{"keys", *purged}});
   return PurgeProjects(*projects);
 }
 
@@ -151,7 +155,7 @@ absl::StatusOr<std::vector<KeySweeper::Project>> KeySweeper::DeletedProjects() c
   return projects;
 }
 
-absl::Status KeySweeper::RemoveKeys(const Project& project) {
+absl::StatusOr<size_t> KeySweeper::RemoveKeys(const Project& project) {
   return ChangeEach(project->project_id, [&](const KeyRecord& key) -> Mutation {
     if (key.delete_time.has_value()) return nullptr;
     return RemoveWithProject(key.id, *project->delete_time);
@@ -159,17 +163,20 @@ absl::Status KeySweeper::RemoveKeys(const Project& project) {
 }
 
 absl::Status KeySweeper::UnbindManagementKeys(const Project& project) {
-  return ChangeEach(std::string(kManagementProject), [&](const KeyRecord& key) -> Mutation {
-    const auto& bound = key.bound_project_ids;
-    if (key.revocation.has_value() ||
-        !std::binary_search(bound.begin(), bound.end(), project->project_id)) {
-      return nullptr;
-    }
-    return Unbind(key.id, *project);
-  });
+  return ChangeEach(std::string(kManagementProject),
+                    [&](const KeyRecord& key) -> Mutation {
+                      const auto& bound = key.bound_project_ids;
+                      if (key.revocation.has_value() ||
+                          !std::binary_search(bound.begin(), bound.end(), project->project_id)) {
+                        return nullptr;
+                      }
+                      return Unbind(key.id, *project);
+                    })
+      .status();
 }
 
-absl::Status KeySweeper::ChangeEach(const std::string& project_id, ChangeOf change) {
+absl::StatusOr<size_t> KeySweeper::ChangeEach(const std::string& project_id, ChangeOf change) {
+  size_t changed = 0;
   KeyScan scan{.project_id = project_id, .after = std::nullopt};
   bool more = true;
   while (more && !stopping()) {
@@ -183,10 +190,11 @@ absl::Status KeySweeper::ChangeEach(const std::string& project_id, ChangeOf chan
       return !more && !stopping();
     });
     if (!scanned.ok()) return scanned;
+    changed += slice.size();
     if (absl::Status s = CommitSlice(std::move(slice)); !s.ok()) return s;
     scan.after = last;
   }
-  return absl::OkStatus();
+  return changed;
 }
 
 absl::StatusOr<size_t> KeySweeper::PurgeKeys() {

@@ -42,15 +42,16 @@ class KeySweeper {
 
   absl::Status Sweep();
   absl::StatusOr<std::vector<Project>> DeletedProjects() const;
-  absl::Status RemoveKeys(const Project& project);
+  // How many it removed.
+  absl::StatusOr<size_t> RemoveKeys(const Project& project);
   absl::Status UnbindManagementKeys(const Project& project);
   absl::StatusOr<size_t> PurgeKeys();
   absl::Status PurgeProjects(const std::vector<Project>& projects);
 
   // Visits the keys of a project in slices, without holding a view of the store for long, and
-  // commits what `change` gives for each; null: nothing.
+  // commits what `change` gives for each; null: nothing. How many it gave something for.
   using ChangeOf = absl::FunctionRef<Mutation(const KeyRecord& key)>;
-  absl::Status ChangeEach(const std::string& project_id, ChangeOf change);
+  absl::StatusOr<size_t> ChangeEach(const std::string& project_id, ChangeOf change);
   // Commits all and waits for it. The first error.
   absl::Status CommitSlice(std::vector<Mutation> mutations);
   bool stopping() const { return stopping_.load(std::memory_order_relaxed); }

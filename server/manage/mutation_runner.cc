@@ -13,6 +13,10 @@ absl::Status MutationRunner::CheckDeadline(absl::Duration deadline) const {
       .Build("the deadline passed before the change was begun; nothing was written");
 }
 
+absl::Status MutationRunner::CheckAdmins(const ChangeSet& changes, const StateReader& state) const {
+  return admins_ == nullptr ? absl::OkStatus() : admins_->Check(changes, state, clock_.Now());
+}
+
 void MutationRunner::LogMutation(const AuditDraft& audit, Revision revision) {
   log::Info("mutation", {{"action", audit.action},
                          {"actor", audit.actor},

@@ -35,6 +35,7 @@ absl::Status AuditReactor::Begin(const grpc::ByteBuffer& in) {
                     {.selection = std::move(selection),
                      .after = Revision{request.after_revision()},
                      .from_now = request.from_now(),
+                     .actor = caller_->actor(),
                      .still_allowed = [this] { return method_.Recheck(*caller_); }});
 }
 

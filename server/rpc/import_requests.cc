@@ -81,7 +81,7 @@ absl::StatusOr<ImportRow> ToRow(const v1::ImportedKey& key) {
   ReadDigestOf(key, row, errors);
   IssueParams& params = row.attributes;
   params.display_name =
-      field::ReadRequiredText("display_name", key.display_name(), kMaxNameCharacters, errors);
+      field::ReadRequiredName("display_name", key.display_name(), kMaxNameCharacters, errors);
   params.description =
       field::ReadText("description", key.description(), kMaxDescriptionCharacters, errors);
   params.environment =

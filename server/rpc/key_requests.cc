@@ -88,7 +88,7 @@ absl::StatusOr<IssueParams> ToIssueParams(const v1::IssueKeyRequest& request) {
   IssueParams params;
   params.project_id = field::ReadProjectId("project_id", request.project_id(), errors);
   params.display_name =
-      field::ReadRequiredText("display_name", request.display_name(), kMaxNameCharacters, errors);
+      field::ReadRequiredName("display_name", request.display_name(), kMaxNameCharacters, errors);
   params.description =
       field::ReadText("description", request.description(), kMaxDescriptionCharacters, errors);
   params.environment = field::ReadEnvironment("environment", request.environment(), errors)

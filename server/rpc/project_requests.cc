@@ -39,7 +39,7 @@ ProjectRecord ReadProject(const v1::Project& project, FieldErrors& errors) {
   ProjectRecord record;
   record.project_id = field::ReadProjectId("project.project_id", project.project_id(), errors);
   record.display_name =
-      field::ReadText("project.display_name", project.display_name(), kMaxNameCharacters, errors);
+      field::ReadName("project.display_name", project.display_name(), kMaxNameCharacters, errors);
   if (!project.key_prefix().empty()) {
     record.key_prefix = project.key_prefix();
     if (!IsValidKeyPrefix(record.key_prefix)) {

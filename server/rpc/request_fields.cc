@@ -80,9 +80,15 @@ std::string ReadText(const std::string& path, const std::string& text, size_t ma
   return text;
 }
 
-std::string ReadRequiredText(const std::string& path, const std::string& text,
+std::string ReadName(const std::string& path, const std::string& text, size_t max_characters,
+                     FieldErrors& errors) {
+  errors.Check(CheckName(path, text, max_characters));
+  return text;
+}
+
+std::string ReadRequiredName(const std::string& path, const std::string& text,
                              size_t max_characters, FieldErrors& errors) {
-  errors.Check(CheckRequiredText(path, text, max_characters));
+  errors.Check(CheckRequiredName(path, text, max_characters));
   return text;
 }
 

@@ -33,7 +33,9 @@ std::vector<std::string> ReadProjectIds(const std::string& path, const Strings& 
                                         FieldErrors& errors);
 std::string ReadText(const std::string& path, const std::string& text, size_t max_characters,
                      FieldErrors& errors);
-std::string ReadRequiredText(const std::string& path, const std::string& text,
+std::string ReadName(const std::string& path, const std::string& text, size_t max_characters,
+                     FieldErrors& errors);
+std::string ReadRequiredName(const std::string& path, const std::string& text,
                              size_t max_characters, FieldErrors& errors);
 ScopeSet ReadScopes(const std::string& path, const Strings& texts, FieldErrors& errors);
 std::vector<Cidr> ReadCidrs(const std::string& path, const Strings& texts, FieldErrors& errors);

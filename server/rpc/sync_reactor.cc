@@ -73,7 +73,7 @@ absl::Status SyncReactor::Handle() {
       // First what somebody may be waiting for.
       loop_.OnBeat(connection_, ToBeat(request_.beat()));
       if (request_.beat().usage().empty()) return absl::OkStatus();
-      return usage_sink_(*caller_, request_.beat());
+      return usage_sink_(*caller_, std::move(*request_.mutable_beat()->mutable_usage()));
     case v1::SyncRequest::MESSAGE_NOT_SET:
       return OutOfTurn("must be hello or beat");
   }

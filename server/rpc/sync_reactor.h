@@ -29,8 +29,9 @@ class SyncReactor final : public grpc::ServerBidiReactor<v1::SyncRequest, v1::Sy
                           public sync::SyncStream,
                           public std::enable_shared_from_this<SyncReactor> {
  public:
-  // Is given each beat that reports usage; an error ends the stream. Must not block.
-  using UsageSink = std::function<absl::Status(const Caller& caller, const v1::SyncBeat& beat)>;
+  // Is given the usage that a beat reports; an error ends the stream. Must not block.
+  using UsageSink = std::function<absl::Status(
+      const Caller& caller, google::protobuf::RepeatedPtrField<v1::KeyUsage> usage)>;
 
   // `method` and `loop` outlive the reactor. `still_allowed` is asked again and again whether the
   // caller may verify.

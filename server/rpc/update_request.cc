@@ -23,7 +23,7 @@ struct MaskPath {
 
 void ReadDisplayName(const v1::Key& key, KeyUpdate& update, FieldErrors& errors) {
   update.display_name =
-      field::ReadRequiredText("key.display_name", key.display_name(), kMaxNameCharacters, errors);
+      field::ReadRequiredName("key.display_name", key.display_name(), kMaxNameCharacters, errors);
 }
 
 void ReadDescription(const v1::Key& key, KeyUpdate& update, FieldErrors& errors) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -12,7 +13,6 @@
 namespace claviger {
 namespace {
 
-constexpr int kMaxKeys = 500;
 // More checks of one key between two beats than any machine makes.
 constexpr uint64_t kMostChecks = 10'000'000'000;
 // A report is some seconds old; after a long time without a connection, more.
@@ -45,26 +45,62 @@ std::optional<LastUse> LastUseOf(const v1::KeyUsage& report, const KeyRecord& ke
       .by = caller.actor()};
 }
 
+uint64_t ChecksOf(const UsageReports::Reports& reports) {
+  uint64_t checks = 0;
+  for (const v1::KeyUsage& report : reports) {
+    const UsageCounts counts = CountsOf(report);
+    checks += counts.valid() + counts.denied();
+  }
+  return checks;
+}
+
 }  // namespace
 
-absl::Status TakeUsageReport(const Caller& caller, const v1::SyncBeat& beat, Verifier& verifier,
-                             UsageRecorder& usage, absl::Time now) {
-  if (beat.usage_size() > kMaxKeys) {
-    return InvalidField("beat.usage", fmt::format("must be about at most {} keys", kMaxKeys));
+// There is a task for each beat, and each is about a key at least: the keys are the bound.
+UsageReports::UsageReports(Verifier& verifier, UsageRecorder& usage, const Clock& clock)
+    : verifier_(verifier),
+      usage_(usage),
+      clock_(clock),
+      worker_(/*threads=*/1, /*max_waiting=*/kMaxWaitingKeys) {}
+
+absl::Status UsageReports::Take(const Caller& caller, Reports reports) {
+  if (reports.size() > kMaxKeysOfReport) {
+    return InvalidField("beat.usage",
+                        fmt::format("must be about at most {} keys", kMaxKeysOfReport));
   }
-  for (const v1::KeyUsage& report : beat.usage()) {
+  if (reports.empty()) return absl::OkStatus();
+  const auto keys = static_cast<size_t>(reports.size());
+  if (waiting_keys_.fetch_add(keys, std::memory_order_relaxed) + keys > kMaxWaitingKeys) {
+    waiting_keys_.fetch_sub(keys, std::memory_order_relaxed);
+    usage_.Drop(ChecksOf(reports));
+    return absl::OkStatus();
+  }
+  // Shared, so that what is refused is still there to be counted.
+  auto held = std::make_shared<const Reports>(std::move(reports));
+  const absl::Status queued = worker_.Run([this, caller, held, keys, now = clock_.Now()] {
+    HandOver(caller, *held, now);
+    waiting_keys_.fetch_sub(keys, std::memory_order_relaxed);
+  });
+  if (!queued.ok()) {
+    waiting_keys_.fetch_sub(keys, std::memory_order_relaxed);
+    usage_.Drop(ChecksOf(*held));
+  }
+  return absl::OkStatus();
+}
+
+void UsageReports::HandOver(const Caller& caller, const Reports& reports, absl::Time now) {
+  for (const v1::KeyUsage& report : reports) {
     const std::optional<KeyId> id = KeyId::Parse(report.key_id());
     if (!id.has_value()) continue;
     // A key that only verifiers' caches see takes no place in ours.
     const absl::StatusOr<std::shared_ptr<const CachedKey>> key =
-        verifier.Find(*id, RecordCache::OnMiss::kForget);
+        verifier_.Find(*id, RecordCache::OnMiss::kForget);
     // A store that cannot tell is no reason to end the stream.
     if (!key.ok() || *key == nullptr) continue;
     const std::shared_ptr<const KeyRecord>& record = (*key)->shared_record();
     if (!caller.IsBoundTo(record->project_id)) continue;
-    usage.Add(record, CountsOf(report), LastUseOf(report, *record, caller, now), now);
+    usage_.Add(record, CountsOf(report), LastUseOf(report, *record, caller, now), now);
   }
-  return absl::OkStatus();
 }
 
 }  // namespace claviger

@@ -59,8 +59,9 @@ absl::StatusOr<UsageQuery> ToUsageQuery(const v1::GetUsageRequest& request, absl
   if (query.start > query.end) {
     errors.Add("start_time", "must not be behind end_time");
   } else if (BucketsOf(query) > UsageQuery::kMaxBuckets) {
-    errors.Add("start_time",
-               fmt::format("must be at most {} buckets before end_time", UsageQuery::kMaxBuckets));
+    const bool by_hour = query.interval == UsageInterval::kHour;
+    errors.Add("start_time", fmt::format("must be at most {} {} before end_time",
+                                         UsageQuery::kMaxBuckets, by_hour ? "hours" : "days"));
   }
   if (!errors.ok()) return errors.ToStatus();
   return query;

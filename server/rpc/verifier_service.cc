@@ -13,7 +13,6 @@
 #include "server/rpc/answers.h"
 #include "server/rpc/sync_reactor.h"
 #include "server/rpc/unary_call.h"
-#include "server/rpc/usage_report.h"
 #include "server/rpc/verify_requests.h"
 
 namespace claviger {
@@ -64,12 +63,13 @@ absl::Status NotReached(uint64_t wanted, Revision applied) {
 
 VerifierService::VerifierService(const RpcEnvironment& environment, Verifier& verifier,
                                  const Clock& clock, sync::SyncLoop& loop, const Epoch& epoch,
-                                 UsageRecorder& usage)
+                                 UsageRecorder& usage, UsageReports& usage_reports)
     : verifier_(verifier),
       clock_(clock),
       loop_(loop),
       metrics_(environment.metrics),
       usage_(usage),
+      usage_reports_(usage_reports),
       epoch_(epoch.ToBytes()),
       verify_(environment, kService, "Verify",
               {.permission = permission::kKeysVerify, .records_refusals = false}),
@@ -161,8 +161,8 @@ VerifierService::Reactor* VerifierService::BatchVerify(Context* context, const B
 grpc::ServerBidiReactor<v1::SyncRequest, v1::SyncResponse>* VerifierService::Sync(
     Context* context) {
   auto reactor = std::make_shared<SyncReactor>(
-      sync_, loop_, [this](const Caller& by, const v1::SyncBeat& beat) {
-        return TakeUsageReport(by, beat, verifier_, usage_, clock_.Now());
+      sync_, loop_, [this](const Caller& by, UsageReports::Reports reports) {
+        return usage_reports_.Take(by, std::move(reports));
       });
   absl::StatusOr<Caller> caller = sync_.Admit(*context, PeerUse::kRecorded);
   std::function<absl::Status()> still_allowed;

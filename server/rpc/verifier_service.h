@@ -9,6 +9,7 @@
 #include "core/revision.h"
 #include "server/manage/caller.h"
 #include "server/rpc/rpc_method.h"
+#include "server/rpc/usage_report.h"
 #include "server/sync/sync_loop.h"
 #include "server/usage/usage_recorder.h"
 #include "server/verify/verifier.h"
@@ -25,7 +26,8 @@ class VerifierService final : public RawVerifier {
  public:
   // All arguments outlive the server that the service is registered with.
   VerifierService(const RpcEnvironment& environment, Verifier& verifier, const Clock& clock,
-                  sync::SyncLoop& loop, const Epoch& epoch, UsageRecorder& usage);
+                  sync::SyncLoop& loop, const Epoch& epoch, UsageRecorder& usage,
+                  UsageReports& usage_reports);
 
   using Context = grpc::CallbackServerContext;
   using Reactor = grpc::ServerUnaryReactor;
@@ -44,6 +46,7 @@ class VerifierService final : public RawVerifier {
   sync::SyncLoop& loop_;
   ServerMetrics& metrics_;
   UsageRecorder& usage_;
+  UsageReports& usage_reports_;
   const std::string epoch_;
   const RpcMethod verify_;
   const RpcMethod batch_verify_;

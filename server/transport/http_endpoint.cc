@@ -33,6 +33,8 @@ std::string_view StatusText(int status) {
   switch (status) {
     case 200:
       return "OK";
+    case 400:
+      return "Bad Request";
     case 404:
       return "Not Found";
     case 405:
@@ -83,6 +85,14 @@ void PokeListener(uint32_t address, uint16_t port) {
   target.sin_addr.s_addr = address == htonl(INADDR_ANY) ? htonl(INADDR_LOOPBACK) : address;
   (void)connect(fd, reinterpret_cast<const sockaddr*>(&target), sizeof(target));
   close(fd);
+}
+
+// In the place of civetweb's own answer to a request that it does not understand, which repeats the
+// version that stands in it, whatever that is.
+int OnError(mg_connection* connection, int status, const char* /*may hold the request's words*/) {
+  Send(connection, {.status = status, .body = "the request is not understood\n"},
+       /*with_body=*/true);
+  return 0;
 }
 
 // What civetweb has to say is about strangers' broken requests.
@@ -138,6 +148,7 @@ absl::StatusOr<std::unique_ptr<HttpEndpoint>> HttpEndpoint::Start(const ListenAd
                             nullptr};
   mg_callbacks callbacks{};
   callbacks.begin_request = &HttpEndpoint::HandleRequest;
+  callbacks.http_error = &OnError;
   callbacks.log_message = &OnLogLine;
   mg_init_data init{
       .callbacks = &callbacks, .user_data = endpoint.get(), .configuration_options = settings};

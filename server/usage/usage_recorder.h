@@ -54,6 +54,9 @@ class UsageRecorder {
   void Add(const std::shared_ptr<const KeyRecord>& key, const UsageCounts& counts,
            const std::optional<LastUse>& last_use, absl::Time now);
 
+  // Checks that were counted elsewhere and find no room on their way here.
+  void Drop(uint64_t checks) { dropped_.fetch_add(checks, std::memory_order_relaxed); }
+
   // Takes out all that was counted before the call. No stripe is held for longer than it takes to
   // put an empty table in the place of a full one.
   std::vector<RecordedUse> TakeAll();

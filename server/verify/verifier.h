@@ -123,7 +123,8 @@ class Verifier {
 
   // By the record that a hint leads to; null: none, or it is not that key (any more).
   absl::StatusOr<std::shared_ptr<const CachedKey>> MatchHinted(const ImportedHash& hash);
-  // By the store's index, under every pepper.
+  // By the store's index, under every pepper. Finds a key that is there, also while its digest is
+  // being made anew under the writing pepper.
   absl::StatusOr<std::shared_ptr<const CachedKey>> SearchImported(const ImportedHash& hash);
   // `key` if it was imported by this digest, else null.
   absl::StatusOr<std::shared_ptr<const CachedKey>> MatchesImported(

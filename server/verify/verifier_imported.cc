@@ -4,9 +4,9 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "core/secret.h"
-
 #include "server/verify/verifier.h"
 
 namespace claviger {
@@ -69,7 +69,11 @@ absl::StatusOr<std::shared_ptr<const CachedKey>> Verifier::MatchHinted(const Imp
 
 absl::StatusOr<std::shared_ptr<const CachedKey>> Verifier::SearchImported(
     const ImportedHash& hash) {
-  for (const std::string& pepper_id : peppers_.ids()) {
+  // The writing pepper last: a key changes its pepper from any other one to this, and so is found
+  // here if it did so a moment ago, after its old place and before its new one was looked at.
+  std::vector<std::string> pepper_ids = peppers_.ids();
+  std::rotate(pepper_ids.begin(), pepper_ids.begin() + 1, pepper_ids.end());
+  for (const std::string& pepper_id : pepper_ids) {
     const absl::StatusOr<KeyDigest> digest =
         peppers_.ImportedDigest(pepper_id, hash.algorithm, hash.bytes);
     if (!digest.ok()) return digest.status();

@@ -18,6 +18,7 @@
 #include "absl/synchronization/blocking_counter.h"
 #include "absl/time/clock.h"
 #include "fmt/format.h"
+#include "grpcpp/alarm.h"
 #include "grpcpp/channel.h"
 #include "grpcpp/client_context.h"
 #include "grpcpp/create_channel.h"
@@ -87,9 +88,35 @@ struct Shared {
 class Lane {
  public:
   Lane(Shared& shared, const std::shared_ptr<grpc::Channel>& channel, uint64_t seed)
-      : shared_(shared), stub_(channel), random_(seed), request_text_(shared.spec.request()) {}
+      : shared_(shared), stub_(channel), random_(seed), request_text_(shared.spec.request()) {
+    const LoadSpec& spec = shared.spec;
+    if (spec.calls_per_second() == 0) return;
+    pace_ = absl::Seconds(1) * spec.in_flight() / spec.calls_per_second();
+    due_ = absl::Now() + pace_ * (static_cast<double>(random_() % 1000) / 1000);
+  }
 
+  // Begins the next call, once it is due.
   void Start() {
+    const absl::Time now = absl::Now();
+    if (now >= due_) {
+      // What was missed is not made up for, or a load that falls behind would come in bursts.
+      due_ = std::max(due_ + pace_, now);
+      return Call();
+    }
+    due_alarm_.Set(absl::ToChronoTime(due_), [this](bool) {
+      due_ += pace_;
+      Call();
+    });
+  }
+
+  const std::vector<double>& latencies_us() const { return latencies_us_; }
+  uint64_t failures() const { return failures_; }
+  const std::string& first_failure() const { return first_failure_; }
+  size_t answer_bytes() const { return answer_bytes_; }
+  uint64_t calls() const { return calls_; }
+
+ private:
+  void Call() {
     if (!shared_.keys.PutInto(request_text_, random_)) {
       Fail("there are no keys left");
       shared_.running.DecrementCount();
@@ -106,13 +133,6 @@ class Lane {
                     [this](const grpc::Status& status) { OnDone(status); });
   }
 
-  const std::vector<double>& latencies_us() const { return latencies_us_; }
-  uint64_t failures() const { return failures_; }
-  const std::string& first_failure() const { return first_failure_; }
-  size_t answer_bytes() const { return answer_bytes_; }
-  uint64_t calls() const { return calls_; }
-
- private:
   void OnDone(const grpc::Status& status) {
     const absl::Time now = absl::Now();
     ++calls_;
@@ -149,6 +169,9 @@ class Lane {
   grpc::ByteBuffer request_;
   grpc::ByteBuffer answer_;
   std::optional<grpc::ClientContext> context_;
+  absl::Duration pace_;                    // between two calls of this lane
+  absl::Time due_ = absl::InfinitePast();  // the next one
+  grpc::Alarm due_alarm_;
   absl::Time started_;
   std::vector<double> latencies_us_;
   uint64_t calls_ = 0;

@@ -3,6 +3,7 @@
 
 import os
 import pty
+import re
 import stat
 import subprocess
 import unittest
@@ -84,6 +85,22 @@ class RotateTest(CliTestCase):
         self.assertEqual(answer["info"]["rotatedFrom"], old_id)
         self.assertEqual(self.cli("verify", stdin=old, expect=DENIED).out, "DENIED REVOKED\n")
         self.cli("verify", stdin=answer["key"])
+
+    def test_to_lengthen_a_replaced_keys_life_is_warned_of(self):
+        _, old_id = self.issue("-p", "default", "-n", "ci")
+        answer = self.rotate(old_id, "--grace", "2d")
+        new_id, end = answer["info"]["keyId"], self.cli_json("key", "get", old_id)["info"]["expireTime"][:19] + "Z"
+        warning = f"warning: {old_id} was replaced by {new_id}, and was to end at {end}: it"
+        dry = self.cli("key", "update", old_id, "--expires", "never", "--dry-run")
+        self.assertIn(f"{warning} would go on without an end", dry.err)
+        self.assertNotIn("warning", self.cli("key", "update", old_id, "--expires", "1d").err)
+        self.cli("key", "update", old_id, "--name", "still the same end")
+        told = self.cli("key", "update", old_id, "--expires", "never")
+        self.assertRegex(told.err, f"warning: {old_id} was replaced by {new_id}, and was to end at .*Z: it goes on without an end")
+        undo = re.search(r"to undo: claviger (.*)\n", told.err).group(1).split()
+        self.assertNotIn("warning", self.cli(*undo).err)
+        self.assertIn("expireTime", self.cli_json("key", "get", old_id)["info"])
+        self.assertNotIn("warning", self.cli("key", "update", new_id, "--expires", "never").err)
 
     def test_a_grace_from_the_first_use(self):
         old, old_id = self.issue("-p", "default", "-n", "ci")
@@ -240,7 +257,7 @@ class RevokeManyTest(CliTestCase):
         self.assertEqual(dry.out, "2 keys would be revoked, 1 was before\n")
         refused = self.cli("key", "revoke", "--owner", "bob", expect=USAGE)
         self.assertIn("--yes", refused.err)
-        few = self.cli("key", "revoke", "--owner", "bob", "--max-keys", "2", "--yes", expect=DENIED)
+        few = self.cli("key", "revoke", "--owner", "bob", "--max-keys", "1", "--yes", expect=DENIED)
         self.assertIn("TOO_MANY_KEYS", few.err)
         self.assertEqual(self.cli_json("key", "get", ids[1])["info"]["state"], "KEY_STATE_ACTIVE")
         done = self.cli("key", "revoke", "--owner", "bob", "--yes", "--reason", "owner-left")
@@ -250,6 +267,24 @@ class RevokeManyTest(CliTestCase):
         self.assertEqual(self.cli_json("key", "get", other)["info"]["state"], "KEY_STATE_ACTIVE")
         again = self.cli_json("key", "revoke", "--owner", "bob", "--yes")
         self.assertEqual(again["alreadyRevokedCount"], "3")
+
+    def test_where_nothing_matches_it_says_so_and_does_not_end_well(self):
+        """A project's name that was mistyped ended with 0, as if all its keys were revoked."""
+        for arguments in (("-p", "nope"), ("--owner", "nobody-at-all")):
+            for more in (("--yes",), ("--dry-run",), ()):
+                with self.subTest(arguments=arguments, more=more):
+                    told = self.cli("key", "revoke", *arguments, *more, expect=DENIED)
+                    self.assertIn("no key matches: nothing was changed", told.err)
+                    self.assertEqual(told.out, "")
+        self.assertIn("is nope a project", self.cli("key", "revoke", "-p", "nope", "--yes", expect=DENIED).err)
+        answer = self.cli("key", "revoke", "-p", "nope", "--yes", "-o", "json", expect=DENIED)
+        self.assertEqual(answer.json["matchedCount"], "0")
+
+    def test_a_dry_run_names_what_would_be_refused(self):
+        told = self.cli("key", "revoke", "-p", "claviger", "--dry-run", expect=DENIED)
+        self.assertEqual(told.out, "0 keys would be revoked\n")
+        self.assertIn("1 key not revoked:", told.err)
+        self.assertIn("LAST_ADMIN_KEY", told.err)
 
     def test_ids_and_filters_exclude_each_other(self):
         _, key_id = self.issue("-p", "default", "-n", "a")

@@ -55,6 +55,11 @@ class UsageTest(cli_support.CliTestCase):
         self.assertIn("KEY_NOT_FOUND", self.cli("usage", cli_support.NO_KEY_ID, expect=DENIED).err)
         self.assertIn("PROJECT_NOT_FOUND", self.cli("usage", "--project", "nowhere", expect=DENIED).err)
 
+    def test_a_span_that_is_too_long_names_the_flag(self):
+        told = self.cli("usage", "--project", "default", "--since", "100y", expect=USAGE).err
+        self.assertIn("--since: must be at most 1000 days before --until", told)
+        self.assertNotIn("start_time", told)
+
     def test_no_line_is_wider_than_the_terminal(self):
         key, key_id = self.issue("-p", "default", "-n", "k")
         self.cli("verify", stdin=key)

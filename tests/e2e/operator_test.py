@@ -119,6 +119,18 @@ class BootstrapRotateTest(RotateTestCase):
             self.assertFalse((self.folder / f"{name}.new").exists())
             self.assertTrue((self.folder / name).exists())
 
+    def test_a_key_without_the_right_is_told_of_the_right(self):
+        """A key bound to other projects was told that there was no such key: it was itself."""
+        issue = ["key", "issue", "-p", "claviger", "-n", "bound", "-s", "keys.read", "-s", "keys.issue"]
+        self.cli(*issue, "--bind-project", "default", "--key-out", "bound.key")
+        self.cli("key", "issue", "-p", "default", "-n", "a key", "--key-out", "customer.key")
+        for name in ("bound.key", "customer.key"):
+            told = self.cli("--key-file", name, "bootstrap", "rotate", expect=DENIED)
+            self.assertIn("PERMISSION_DENIED", told.err)
+            self.assertIn("keys.read", told.err)
+            self.assertNotIn("there is no key", told.err)
+            self.assertIn("the old key is as it was", told.err)
+
     def test_a_key_that_may_not_revoke_others_revokes_itself(self):
         issue = ["key", "issue", "-p", "claviger", "-n", "few", "-s", "keys.issue", "-s", "keys.read"]
         self.cli(*issue, "--key-out", "few.key")

@@ -62,6 +62,18 @@ std::vector<BadInput<Request>> BadTexts(const std::string& field, size_t max_cha
           row("a bidirectional override", "a\u202eb", control)};
 }
 
+// The same, for a name.
+template <typename Request>
+std::vector<BadInput<Request>> BadNames(const std::string& field, size_t max_characters,
+                                        const SetText<Request>& set) {
+  std::vector<BadInput<Request>> rows = BadTexts(field, max_characters, set);
+  for (const std::string text : {" ", "\u2003\u200b"}) {
+    rows.push_back(
+        {field + ": only blanks", [set, text](Request& r) { set(r, text); }, field, "only blanks"});
+  }
+  return rows;
+}
+
 template <typename Request>
 std::vector<GoodInput<Request>> LongestTexts(const std::string& field, size_t max_characters,
                                              const SetText<Request>& set) {

@@ -82,12 +82,32 @@ class EscalationTest : public ServerTest {
     for (const std::string& project : wish.projects) request.add_bound_project_ids(project);
     return request;
   }
+
+  // Whether an attempt, before which `before` was written, ended as it had to.
+  template <typename Outcome>
+  void Judge(const Outcome& outcome, bool is_allowed, const std::pair<uint64_t, int64_t>& before) {
+    if (is_allowed) {
+      EXPECT_THAT(outcome, IsOk());
+      ++allowed_;
+      return;
+    }
+    EXPECT_THAT(outcome, IsError(StatusCode::PERMISSION_DENIED, "PRIVILEGE_ESCALATION"));
+    EXPECT_EQ(Written(), before);
+    ++refused_;
+  }
+  // Else the attempts would show little.
+  void ExpectBothMoreOftenThan(int times) const {
+    EXPECT_GT(allowed_, times);
+    EXPECT_GT(refused_, times);
+  }
+
+ private:
+  int allowed_ = 0;
+  int refused_ = 0;
 };
 
 TEST_F(EscalationTest, AnIssuedManagementKeyHasAtMostWhatItsIssuerHas) {
   Sets sets(20300101);
-  int allowed = 0;
-  int refused = 0;
   for (int caller = 0; caller < 16; ++caller) {
     const Powers has = RandomCaller(sets);
     const TestCaller issuer = Manager(has.permissions, has.projects);
@@ -98,24 +118,15 @@ TEST_F(EscalationTest, AnIssuedManagementKeyHasAtMostWhatItsIssuerHas) {
       SCOPED_TRACE(testing::PrintToString(has.permissions) + testing::PrintToString(has.projects) +
                    " wants " + testing::PrintToString(wish.permissions) +
                    testing::PrintToString(wish.projects));
-      if (CoversPermissions(has, wish.permissions) && CoversProjects(has, wish.projects)) {
-        EXPECT_THAT(outcome, IsOk());
-        ++allowed;
-      } else {
-        EXPECT_THAT(outcome, IsError(StatusCode::PERMISSION_DENIED, "PRIVILEGE_ESCALATION"));
-        EXPECT_EQ(Written(), before);
-        ++refused;
-      }
+      Judge(outcome, CoversPermissions(has, wish.permissions) && CoversProjects(has, wish.projects),
+            before);
     }
   }
-  EXPECT_GT(allowed, 20);
-  EXPECT_GT(refused, 20);
+  ExpectBothMoreOftenThan(20);
 }
 
 TEST_F(EscalationTest, AWidenedManagementKeyGetsAtMostWhatItsWidenerHas) {
   Sets sets(20300102);
-  int allowed = 0;
-  int refused = 0;
   for (int caller = 0; caller < 16; ++caller) {
     const Powers has = RandomCaller(sets);
     const TestCaller widener = Manager(has.permissions, has.projects);
@@ -135,25 +146,17 @@ TEST_F(EscalationTest, AWidenedManagementKeyGetsAtMostWhatItsWidenerHas) {
       SCOPED_TRACE(testing::PrintToString(has.permissions) + testing::PrintToString(has.projects) +
                    " adds " + testing::PrintToString(added) + " to a key of " +
                    testing::PrintToString(target.projects));
-      if (added.empty() ||
-          (CoversPermissions(has, added) && CoversProjects(has, target.projects))) {
-        EXPECT_THAT(outcome, IsOk());
-        ++allowed;
-      } else {
-        EXPECT_THAT(outcome, IsError(StatusCode::PERMISSION_DENIED, "PRIVILEGE_ESCALATION"));
-        EXPECT_EQ(Written(), before);
-        ++refused;
-      }
+      Judge(
+          outcome,
+          added.empty() || (CoversPermissions(has, added) && CoversProjects(has, target.projects)),
+          before);
     }
   }
-  EXPECT_GT(allowed, 10);
-  EXPECT_GT(refused, 10);
+  ExpectBothMoreOftenThan(10);
 }
 
 TEST_F(EscalationTest, ARotatedManagementKeyHadAtMostWhatItsRotatorHas) {
   Sets sets(20300103);
-  int allowed = 0;
-  int refused = 0;
   for (int caller = 0; caller < 16; ++caller) {
     const Powers has = RandomCaller(sets);
     const TestCaller rotator = Manager(has.permissions, has.projects);
@@ -166,18 +169,12 @@ TEST_F(EscalationTest, ARotatedManagementKeyHadAtMostWhatItsRotatorHas) {
       SCOPED_TRACE(testing::PrintToString(has.permissions) + testing::PrintToString(has.projects) +
                    " rotates " + testing::PrintToString(target.permissions) +
                    testing::PrintToString(target.projects));
-      if (CoversPermissions(has, target.permissions) && CoversProjects(has, target.projects)) {
-        EXPECT_THAT(outcome, IsOk());
-        ++allowed;
-      } else {
-        EXPECT_THAT(outcome, IsError(StatusCode::PERMISSION_DENIED, "PRIVILEGE_ESCALATION"));
-        EXPECT_EQ(Written(), before);
-        ++refused;
-      }
+      Judge(outcome,
+            CoversPermissions(has, target.permissions) && CoversProjects(has, target.projects),
+            before);
     }
   }
-  EXPECT_GT(allowed, 10);
-  EXPECT_GT(refused, 10);
+  ExpectBothMoreOftenThan(10);
 }
 
 TEST_F(EscalationTest, ReplacingAllScopesIsHeldToTheSameRule) {

@@ -35,7 +35,7 @@ TEST_F(IssueBadInputTest, TextsAreBounded) {
   std::vector<BadInput<Request>> bad = {{"display_name: empty",
                                          [](Request& r) { r.clear_display_name(); }, "display_name",
                                          "1 to 128 characters", "FIELD_REQUIRED"}};
-  Append(bad, BadTexts("display_name", 128, name));
+  Append(bad, BadNames("display_name", 128, name));
   Append(bad, BadTexts("description", 1024, text));
   Append(bad, BadTexts("owner", 128, owner));
   ExpectRefused(NewKey(), bad);

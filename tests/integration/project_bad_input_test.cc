@@ -33,7 +33,7 @@ class ProjectBadInputTest : public BadInputTest {
     std::vector<BadInput<Request>> rows = BadProjectIds<Request>(
         "project.project_id",
         [](Request& r, const std::string& s) { r.mutable_project()->set_project_id(s); });
-    Append(rows, BadTexts("project.display_name", 128, name));
+    Append(rows, BadNames("project.display_name", 128, name));
     Append(rows, BadScopes<Request>("project.scope_catalog", [](Request& r) {
              return r.mutable_project()->mutable_scope_catalog();
            }));

@@ -160,6 +160,69 @@ TEST_F(RevokeKeysTest, MoreThanAllowedChangesNothing) {
   EXPECT_EQ(RevokeMany(request).revoked_count(), 2);
 }
 
+// A retry has the bound of the first try, which may have revoked some, or all.
+TEST_F(RevokeKeysTest, KeysRevokedBeforeDoNotCountTowardsTheBound) {
+  const IssuedKey first = IssueFor("bob");
+  const IssuedKey second = IssueFor("bob");
+  Revoke(first.info().key_id());
+  Revoke(second.info().key_id());
+  const IssuedKey third = IssueFor("bob");
+  v1::RevokeKeysRequest request = ByOwner("bob");
+  v1::RevokeKeysRequest by_ids;
+  for (const IssuedKey& key : {first, second, third}) by_ids.add_key_ids(key.info().key_id());
+  for (v1::RevokeKeysRequest* const each : {&by_ids, &request}) {
+    each->set_max_keys(1);
+    each->set_validate_only(true);
+    const v1::RevokeKeysResponse counted = RevokeMany(*each);
+    EXPECT_EQ(counted.matched_count(), 3);
+    EXPECT_EQ(counted.revoked_count(), 1);
+    EXPECT_EQ(counted.already_revoked_count(), 2);
+    each->set_validate_only(false);
+  }
+  const v1::RevokeKeysResponse revoked = RevokeMany(request);
+  EXPECT_EQ(revoked.revoked_count(), 1);
+  EXPECT_EQ(revoked.already_revoked_count(), 2);
+  const uint64_t last = Written().first;
+  EXPECT_EQ(revoked.propagation().revision(), last);
+  for (const v1::RevokeKeysRequest& each : {by_ids, request}) {
+    const v1::RevokeKeysResponse again = RevokeMany(each);
+    EXPECT_EQ(again.already_revoked_count(), 3);
+    EXPECT_EQ(again.propagation().revision(), last) << "what the first try revoked is waited for";
+  }
+}
+
+// It counted the key as one that would be revoked.
+TEST_F(RevokeKeysTest, ADryRunNamesTheKeyThatWouldBeRefusedAsTheLastAdministrators) {
+  const IssuedKey reader = IssueManagementKey({"keys.read"});
+  const IssuedKey other = IssueManagementKey({"settings.manage"});
+  v1::RevokeKeysRequest by_ids;
+  by_ids.add_key_ids(reader.info().key_id());
+  by_ids.add_key_ids(other.info().key_id());
+  by_ids.add_key_ids(server_.root_key().substr(9, 16));
+  v1::RevokeKeysRequest by_filter;
+  by_filter.mutable_filter()->add_project_ids("claviger");
+  const auto before = Written();
+  for (v1::RevokeKeysRequest* const request : {&by_ids, &by_filter}) {
+    request->set_validate_only(true);
+    const v1::RevokeKeysResponse told = RevokeMany(*request);
+    EXPECT_EQ(told.matched_count(), 3);
+    EXPECT_EQ(told.revoked_count(), 2);
+    ASSERT_EQ(told.failed_count(), 1);
+    EXPECT_EQ(told.failures(0).reason(), "LAST_ADMIN_KEY");
+    request->set_validate_only(false);
+  }
+  EXPECT_EQ(Written(), before);
+
+  by_ids.set_validate_only(true);
+  const v1::RevokeKeysResponse told = RevokeMany(by_ids);
+  by_ids.set_validate_only(false);
+  const v1::RevokeKeysResponse done = RevokeMany(by_ids);
+  EXPECT_EQ(done.revoked_count(), told.revoked_count());
+  ASSERT_EQ(done.failures_size(), 1);
+  EXPECT_EQ(done.failures(0).SerializeAsString(), told.failures(0).SerializeAsString());
+  EXPECT_EQ(ToStrings(done.sample_key_ids()), ToStrings(told.sample_key_ids()));
+}
+
 TEST_F(RevokeKeysTest, WhatSaysNothingOrTooMuchIsRefused) {
   EXPECT_THAT(root().Call(v1::RevokeKeysRequest()),
               IsError(StatusCode::INVALID_ARGUMENT, "FIELD_REQUIRED", "filter"));

@@ -3,10 +3,12 @@
 #include <filesystem>
 #include <memory>
 
+#include "claviger/v1/audit.grpc.pb.h"
 #include "core/key_format.h"
 #include "fmt/format.h"
 #include "google/protobuf/descriptor.h"
 #include "tests/integration/every_call.h"
+#include "tests/support/test_verifier.h"
 
 namespace claviger {
 namespace {
@@ -124,6 +126,82 @@ TEST_F(SecretsTest, AKeyInAFieldThatIsNotForItIsNeitherRepeatedNorLogged) {
     }
   }
   ExpectNoneInLogs(needles);
+}
+
+// Of the same calls: what can be asked for afterwards, and what a service behind the server
+// scrapes.
+TEST_F(SecretsTest, AKeyInAFieldThatIsNotForItIsNeitherAuditedNorCounted) {
+  const std::string key = Issue().key();
+  const TestCaller nobody = server_.As(key);
+  const TestCaller bound = Manager(Permissions(), {"default"});
+  for (const AnyCall& call : EveryCallAbout("00nosuchkey00000", "default", "x")) {
+    const std::unique_ptr<Message> request(call.request->New());
+    FillTexts(key, *request);
+    // Refused calls are recorded, with the ids that they are about.
+    for (const TestCaller& caller : {root(), nobody, bound, server_.Anonymous()}) {
+      ExpectNone(Needles(key), BytesOf(caller.Send(*request)), call.name());
+    }
+  }
+  v1::ListAuditEventsRequest list;
+  list.set_page_size(1000);
+  const auto events = root().Call(list);
+  ASSERT_THAT(events, IsOk());
+  EXPECT_GT(events->events_size(), 20) << "refused calls are recorded";
+  for (const v1::AuditEvent& event : events->events()) {
+    ExpectNone(Needles(key), event.SerializeAsString(), event.ShortDebugString());
+  }
+  ExpectNone(Needles(key), server_.HttpGet("/metrics"), "/metrics");
+  ExpectNoneInLogs(Needles(key));
+}
+
+// Beside those of EveryCallAbout, which answer once.
+TEST_F(SecretsTest, AKeyInAStreamsMessagesIsNeitherRepeatedNorLogged) {
+  const std::string key = Issue().key();
+  const auto channel = server_.NewChannel(grpc::InsecureChannelCredentials());
+  for (const bool says_hello : {true, false}) {
+    v1::SyncRequest request;
+    if (says_hello) {
+      FillTexts(key, *request.mutable_hello());
+    } else {
+      FillTexts(key, *request.mutable_beat());
+    }
+    TestVerifier verifier(channel, server_.root_key());
+    verifier.Send(request);
+    ExpectNone(Needles(key), BytesOf(verifier.End()), "Sync");
+  }
+  // A report of usage that names a key where it should name an id, behind a good beginning.
+  {
+    TestVerifier verifier(channel, server_.root_key());
+    const auto welcome = verifier.SayHello();
+    ASSERT_TRUE(welcome.has_value());
+    v1::KeyUsage usage;
+    FillTexts(key, usage);
+    usage.set_valid_count(1);
+    verifier.Report(welcome->head_revision(), {usage});
+    ExpectNone(Needles(key), BytesOf(verifier.Leave()), "Sync with a report");
+  }
+  v1::WatchAuditEventsRequest watch;
+  FillTexts(key, watch);
+  const auto stub = v1::AuditLog::NewStub(channel);
+  grpc::ClientContext context;
+  context.AddMetadata("authorization", "Bearer " + server_.root_key());
+  const auto stream = stub->WatchAuditEvents(&context, watch);
+  v1::WatchAuditEventsResponse response;
+  EXPECT_FALSE(stream->Read(&response));
+  ExpectNone(Needles(key), BytesOf(stream->Finish()), "WatchAuditEvents");
+  ExpectNoneInLogs(Needles(key));
+}
+
+// A key that is answered for in good faith, beside one in each free text that an answer may repeat.
+TEST_F(SecretsTest, NoAnswerHasAKeyThatWasNotAskedToShowOne) {
+  const IssuedKey key = Issue();
+  const Strings needles = Needles(key.key());
+  for (const AnyCall& call : EveryCallAbout(key.info().key_id(), "default", key.key())) {
+    const auto answer = root().CallBytes(TestCaller::MethodOf(*call.request->GetDescriptor()),
+                                         call.request->SerializeAsString());
+    ExpectNone(needles, answer.answer, call.name());
+    ExpectNone(needles, BytesOf(answer.status), call.name());
+  }
 }
 
 TEST_F(SecretsTest, AKeyInTheNoteOfARevocationIsNotLogged) {

@@ -76,7 +76,7 @@ TEST_F(UpdateKeyBadInputTest, TextsAreBounded) {
   std::vector<BadInput<Request>> bad = {
       {"display_name: empty", [](Request& r) { r.mutable_key()->clear_display_name(); },
        "key.display_name", "1 to 128 characters", "FIELD_REQUIRED"}};
-  Append(bad, BadTexts("key.display_name", 128, name));
+  Append(bad, BadNames("key.display_name", 128, name));
   Append(bad, BadTexts("key.description", 1024, text));
   Append(bad, BadTexts("key.owner", 128, owner));
   ExpectRefused(all, bad);

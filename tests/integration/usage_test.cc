@@ -193,7 +193,7 @@ TEST_F(GetUsageTest, AtMostAThousandBucketsAreLookedAt) {
   SetTime(server_.clock().Now() - absl::Hours(1000), request.mutable_start_time());
   const auto refused = root().Call(request);
   EXPECT_THAT(refused, IsError(StatusCode::INVALID_ARGUMENT, "FIELD_INVALID"));
-  EXPECT_THAT(refused.status.error_message(), HasSubstr("at most 1000 buckets"));
+  EXPECT_THAT(refused.status.error_message(), HasSubstr("at most 1000 hours before end_time"));
   request.set_interval(v1::USAGE_INTERVAL_DAY);
   EXPECT_THAT(root().Call(request), IsOk());
 }

@@ -7,8 +7,8 @@ std::span<const RowDefinition> AllRows() {
       {"P1", MeasureVerifyThroughput}, {"P2", MeasureVerifyLatency}, {"P3", MeasureCachedChecks},
       {"P4", MeasureCachedChecks},     {"P5", MeasureStrictRevokes}, {"P6", MeasureIssueThroughput},
       {"P7", MeasureVerifyAtScale},    {"P8", MeasureVerifyAtScale}, {"P9", MeasureVerifyAtScale},
-      {"P11", MeasureBatchVerify},     {"P12", MeasureListKeys},     {"P13", MeasureIdleSessions},
-      {"P14", MeasureBulkRevokes},     {"P15", MeasureAnswerTime},
+      {"P10", MeasureGarbageFloods},   {"P11", MeasureBatchVerify},  {"P12", MeasureListKeys},
+      {"P13", MeasureIdleSessions},    {"P14", MeasureBulkRevokes},  {"P15", MeasureAnswerTime},
   };
   return kRows;
 }

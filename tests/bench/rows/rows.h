@@ -20,6 +20,7 @@ absl::StatusOr<std::vector<Row>> MeasureCachedChecks(BenchEnvironment& environme
 absl::StatusOr<std::vector<Row>> MeasureStrictRevokes(BenchEnvironment& environment);     // P5
 absl::StatusOr<std::vector<Row>> MeasureIssueThroughput(BenchEnvironment& environment);   // P6
 absl::StatusOr<std::vector<Row>> MeasureVerifyAtScale(BenchEnvironment& environment);  // P7 to P9
+absl::StatusOr<std::vector<Row>> MeasureGarbageFloods(BenchEnvironment& environment);  // P10
 absl::StatusOr<std::vector<Row>> MeasureBatchVerify(BenchEnvironment& environment);    // P11
 absl::StatusOr<std::vector<Row>> MeasureListKeys(BenchEnvironment& environment);       // P12
 absl::StatusOr<std::vector<Row>> MeasureIdleSessions(BenchEnvironment& environment);   // P13

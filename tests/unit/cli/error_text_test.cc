@@ -32,6 +32,16 @@ TEST(DescribeErrorTest, DoesNotSayTheSameTwice) {
             "claviger: owner: must be at most 128 characters (FIELD_INVALID)\n");
 }
 
+TEST(DescribeErrorTest, NamesFlagsInThePlaceOfFields) {
+  const std::string what = "must be before end_time; end_times and a.end_time are something else";
+  const grpc::Status status = RichStatus(grpc::StatusCode::INVALID_ARGUMENT, "start_time: " + what,
+                                         "FIELD_INVALID", {{"start_time", what}});
+  EXPECT_EQ(
+      DescribeError(status, kServer, {{"start_time", "--since"}, {"end_time", "--until"}}),
+      "claviger: --since: must be before --until; end_times and a.end_time are something else "
+      "(FIELD_INVALID)\n");
+}
+
 TEST(DescribeErrorTest, SaysWhenToTryAgain) {
   const grpc::Status status =
       RichStatus(grpc::StatusCode::UNAVAILABLE, "busy", "OVERLOADED", {}, /*retry_seconds=*/2);

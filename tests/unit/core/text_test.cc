@@ -96,11 +96,25 @@ TEST(CheckTextTest, BadUtf8IsNamedAndNotRepeated) {
   EXPECT_EQ(Message(status), "description: must be well-formed UTF-8");
 }
 
-TEST(CheckRequiredTextTest, EmptyIsRequired) {
-  const absl::Status status = CheckRequiredText("display_name", "", 128);
+TEST(CheckNameTest, BlanksAloneAreNoName) {
+  for (const char* text : {" ", "   ", "\u00A0", "\u1680", "\u2000\u200A", "\u200B", "\u200D",
+                           "\u2028", "\u202F", "\u205F", "\u2060", "\u3000 ", "\uFEFF"}) {
+    const absl::Status status = CheckName("display_name", text, 128);
+    EXPECT_EQ(Message(status), "display_name: must not be only blanks")
+        << ::testing::PrintToString(text);
+    EXPECT_FALSE(CheckRequiredName("display_name", text, 128).ok());
+    EXPECT_TRUE(CheckName("display_name", std::string(text) + "x", 128).ok());
+  }
+  EXPECT_TRUE(CheckName("display_name", "", 128).ok());
+  EXPECT_FALSE(CheckName("display_name", "\n", 128).ok());
+  EXPECT_FALSE(CheckName("display_name", std::string(129, 'x'), 128).ok());
+}
+
+TEST(CheckRequiredNameTest, EmptyIsRequired) {
+  const absl::Status status = CheckRequiredName("display_name", "", 128);
   EXPECT_EQ(DetailsOf(status).reason, Reason::kFieldRequired);
-  EXPECT_TRUE(CheckRequiredText("display_name", "x", 128).ok());
-  EXPECT_EQ(DetailsOf(CheckRequiredText("display_name", "\n", 128)).reason, Reason::kFieldInvalid);
+  EXPECT_TRUE(CheckRequiredName("display_name", "x", 128).ok());
+  EXPECT_EQ(DetailsOf(CheckRequiredName("display_name", "\n", 128)).reason, Reason::kFieldInvalid);
 }
 
 TEST(CheckLabelTest, KeysFollowTheirSyntax) {

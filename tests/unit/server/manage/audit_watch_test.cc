@@ -72,10 +72,16 @@ class AuditWatchUnitTest : public ::testing::Test {
     identity->permissions = ScopeSet::FromTrusted({"audit.read"});
     return Caller::FromCertificate(std::move(identity), "");
   }
+  AuditWatchParams ParamsOf(std::string actor) {
+    AuditWatchParams params = Params();
+    params.actor = std::move(actor);
+    return params;
+  }
   AuditWatchParams Params(AuditFilter filter = {}) {
     return {.selection = AuditSelection(std::move(filter), Reader()),
             .after = {},
             .from_now = false,
+            .actor = "cert:dns:reader",
             .still_allowed = [this] {
               absl::MutexLock lock(&mutex_);
               return allowed_;
@@ -172,12 +178,31 @@ TEST_F(AuditWatchUnitTest, AnIdleStreamEndsWhenCallersAreLookedAt) {
 
 TEST_F(AuditWatchUnitTest, MoreThanItsBoundAreRefused) {
   std::vector<AuditWatchId> ids(AuditWatch::kMaxStreams);
-  for (AuditWatchId& id : ids) Open(Params(), &id);
+  for (size_t i = 0; i < ids.size(); ++i) {
+    Open(ParamsOf("key:" + std::to_string(i / AuditWatch::kMaxStreamsOfActor)), &ids[i]);
+  }
   const auto refused = std::make_shared<FakeStream>();
   const AuditWatchId id = watch_.NewId();
   EXPECT_EQ(watch_.Add(id, refused, Params()).code(), absl::StatusCode::kResourceExhausted);
   watch_.OnClosed(ids[7]);
   EXPECT_TRUE(watch_.Add(id, refused, Params()).ok());
+}
+
+// One caller could take all there are.
+TEST_F(AuditWatchUnitTest, OneCallerGetsItsPartAndLeavesTheRestToOthers) {
+  std::vector<AuditWatchId> ids(AuditWatch::kMaxStreamsOfActor);
+  for (AuditWatchId& id : ids) Open(ParamsOf("key:greedy"), &id);
+  const auto stream = std::make_shared<FakeStream>();
+  const AuditWatchId id = watch_.NewId();
+  const absl::Status refused = watch_.Add(id, stream, ParamsOf("key:greedy"));
+  EXPECT_EQ(refused.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(DetailsOf(refused).reason, Reason::kOverloaded);
+  EXPECT_EQ(refused.message(),
+            "key:greedy watches the audit log by 32 streams already, the most that one caller may "
+            "have: end one of them first");
+  Open(ParamsOf("key:other"))->Lot(0);
+  watch_.OnClosed(ids[7]);
+  EXPECT_TRUE(watch_.Add(id, stream, ParamsOf("key:greedy")).ok());
 }
 
 TEST_F(AuditWatchUnitTest, StoppingEndsAllAndTakesNoMore) {

@@ -2,12 +2,15 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "server/logging/log.h"
 #include "tests/unit/server/manage/managed_store.h"
 
 namespace claviger {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::SizeIs;
 
 constexpr absl::Duration kRetention = absl::Hours(24);
 // More than are under way at a time.
@@ -118,6 +121,22 @@ TEST_F(KeySweeperTest, ManagementKeysLoseTheirBindingToADeletedProject) {
   EXPECT_FALSE(Key(3).revocation.has_value());
   EXPECT_THAT(Key(3).bound_project_ids, ElementsAre("default"));
   EXPECT_FALSE(Key(4).revocation.has_value());
+}
+
+// It was said again at each start, for the whole of the retention.
+TEST_F(KeySweeperTest, ThatKeysOfADeletedProjectWereDeletedIsSaidOnce) {
+  std::vector<std::string> lines;
+  log::InitWithSink({}, [&lines](std::string_view line) { lines.emplace_back(line); });
+  managed_.Put(TestProject("a"));
+  managed_.Put(TestKey(1, "a"));
+  managed_.Put(TestKey(2, "a"));
+  DeleteProject("a");
+  Run();
+  KeySweeper after_a_restart(*managed_.store, managed_.clock, kRetention);
+  EXPECT_TRUE(after_a_restart.Run().ok());
+  log::Init({});
+  ASSERT_THAT(lines, SizeIs(1));
+  EXPECT_THAT(lines[0], HasSubstr("the keys of a deleted project are deleted project_id=a keys=2"));
 }
 
 TEST_F(KeySweeperTest, AStoreThatIsClosedIsAnErrorAndNoHang) {

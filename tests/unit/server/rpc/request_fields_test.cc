@@ -61,9 +61,9 @@ TEST(ReadProjectIdsTest, SortsAndNamesTheBadOnes) {
 
 TEST(ReadTextTest, RequiredTextIsNotEmpty) {
   EXPECT_EQ(Wrong([](FieldErrors& e) { ReadText("f", "", 3, e); }), kRight);
-  EXPECT_EQ(Wrong([](FieldErrors& e) { ReadRequiredText("f", "", 3, e); }), kWrong);
-  EXPECT_EQ(Wrong([](FieldErrors& e) { ReadRequiredText("f", "äöü", 3, e); }), kRight);
-  EXPECT_EQ(Wrong([](FieldErrors& e) { ReadRequiredText("f", "äöüx", 3, e); }), kWrong);
+  EXPECT_EQ(Wrong([](FieldErrors& e) { ReadRequiredName("f", "", 3, e); }), kWrong);
+  EXPECT_EQ(Wrong([](FieldErrors& e) { ReadRequiredName("f", "äöü", 3, e); }), kRight);
+  EXPECT_EQ(Wrong([](FieldErrors& e) { ReadRequiredName("f", "äöüx", 3, e); }), kWrong);
 }
 
 TEST(ReadCidrsTest, KeepsTheirOrderAndDropsRepetitions) {

@@ -126,6 +126,18 @@ TEST_F(HttpEndpointTest, OtherPathsAreNotFound) {
   EXPECT_THAT(Get("/metrics?name=x"), StartsWith("HTTP/1.1 200 OK\r\n"));
 }
 
+// civetweb's own answer began with `HTTP/` and the version that was sent.
+TEST_F(HttpEndpointTest, ARequestThatIsNotUnderstoodIsNotRepeated) {
+  Start();
+  for (const std::string request :
+       {"GET / cAnArY\r\n\r\n", "GET / HTTP/cAnArY\r\n\r\n", "cAnArY\r\n\r\n", "GET cAnArY\r\n\r\n",
+        "cAnArY / HTTP/1.1\r\n\r\n", "GET /cAnArY HTTP/1.1\r\ncAnArY\r\n\r\n",
+        "GET / HTTP/9.9cAnArY\r\nHost: cAnArY\r\n\r\n"}) {
+    EXPECT_THAT(Ask(request), Not(HasSubstr("cAnArY"))) << request;
+  }
+  EXPECT_THAT(Ask("GET / nonsense\r\n\r\n"), StartsWith("HTTP/1.1 400 Bad Request\r\n"));
+}
+
 TEST_F(HttpEndpointTest, OtherMethodsAreNotAllowed) {
   Start();
   for (const std::string method : {"POST", "PUT", "DELETE", "OPTIONS", "PATCH"}) {

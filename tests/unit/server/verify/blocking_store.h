@@ -24,6 +24,10 @@ class BlockingStore final : public KeyStore {
 
   // Runs after each read of a key, before the reader gets what was read.
   void AfterFindKey(std::function<void()> hook) { after_find_key_ = std::move(hook); }
+  // Runs before each search of a key by its digest, with the number of those before it.
+  void BeforeFindImported(std::function<void(int)> hook) {
+    before_find_imported_ = std::move(hook);
+  }
   // From now on every read of a key, and every addition to usage, fails; with OK none.
   void FailWith(absl::Status failure) { failure_ = std::move(failure); }
 
@@ -41,7 +45,8 @@ class BlockingStore final : public KeyStore {
   }
   absl::StatusOr<std::optional<KeyId>> FindImported(const KeyDigest& digest) const override {
     if (!failure_.ok()) return failure_;
-    ++imported_lookups_;
+    const int before = imported_lookups_++;
+    if (before_find_imported_) before_find_imported_(before);
     return store_.FindImported(digest);
   }
   // How often a key was read.
@@ -116,6 +121,7 @@ class BlockingStore final : public KeyStore {
  private:
   KeyStore& store_;
   std::function<void()> after_find_key_;
+  std::function<void(int)> before_find_imported_;
   mutable std::atomic<int> key_lookups_{0};
   mutable std::atomic<int> imported_lookups_{0};
   absl::Status failure_;

@@ -138,6 +138,26 @@ TEST_F(VerifierImportedTest, ItsKeyIdAndDigestAreNoKeyOfOurs) {
   EXPECT_EQ(CodeOf(Credential{TestKeyId(1), HashKey(kText)}), VerifyCode::kNotFound);
 }
 
+// It was answered NOT_FOUND when it left the old pepper after a look under the new one and before
+// the look under the old one.
+TEST_F(VerifierImportedTest, AKeyWhosePepperIsChangedDuringItsCheckIsGood) {
+  for (const ImportAlgorithm algorithm : {ImportAlgorithm::kSha256, ImportAlgorithm::kSha512}) {
+    // By its text a SHA-512 is looked for after the SHA-256: 2 peppers each.
+    for (int moment = 0; moment < 4; ++moment) {
+      const int n = moment + 10 * static_cast<int>(algorithm);
+      const std::string text = "text " + std::to_string(n);
+      Import(n, text, algorithm, "old");
+      const int first = store_.imported_lookups();
+      store_.BeforeFindImported([&](int lookups) {
+        if (lookups - first == moment) Import(n, text, algorithm, "new");
+      });
+      EXPECT_EQ(CodeOf(text), VerifyCode::kValid) << n;
+      store_.BeforeFindImported(nullptr);
+      EXPECT_EQ(CodeOf(text), VerifyCode::kValid) << n;
+    }
+  }
+}
+
 TEST_F(VerifierImportedTest, AFaultOfTheStoreIsNoDenial) {
   Import(1, kText, ImportAlgorithm::kSha256);
   store_.FailWith(absl::UnavailableError("no disk"));
