@@ -3,11 +3,9 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <chrono>
 #include <filesystem>
 #include <utility>
 
-#include "grpcpp/health_check_service_interface.h"
 #include "server/app/bootstrap.h"
 #include "server/app/config_difference.h"
 #include "server/app/grpc_setup.h"
@@ -172,8 +170,9 @@ absl::Status App::StartGrpc() {
                 metrics_.ObserveUsageFlush(flush.took, flush.dropped);
               }});
 
-  const RpcEnvironment environment{*authenticator_, *clock_, metrics_, *refusals_,
-                                   config_.store.deleted_key_retention};
+  const RpcEnvironment environment{
+      *authenticator_, *clock_, metrics_, *refusals_, config_.store.deleted_key_retention,
+      &caller_marks_};
   key_authority_ =
       std::make_unique<KeyAuthorityService>(environment, *keys_, *lookup_, *importer_, *store_,
                                             *workers_, *sync_, *bulk_, *bulk_workers_);
@@ -193,10 +192,12 @@ absl::Status App::StartGrpc() {
   parts.services = {key_authority_.get(), projects_service_.get(), audit_service_.get(),
                     verifier_service_.get(), usage_service_.get()};
   parts.unknown_methods = &unknown_methods_;
+  parts.caller_marks = &caller_marks_;
+  parts.metrics = &metrics_.connections();
   absl::StatusOr<GrpcServer> started = StartGrpcServer(config_, parts);
   if (!started.ok()) return started.status();
-  server_ = std::move(started->server);
-  grpc_address_ = std::move(started->address);
+  grpc_ = *std::move(started);
+  grpc_address_ = grpc_.address;
   return absl::OkStatus();
 }
 
@@ -326,12 +327,7 @@ void App::Stop() {
   if (sweeper_ != nullptr) sweeper_->Stop();
   const absl::Duration leases_left = sync_ != nullptr ? sync_->Stop() : absl::ZeroDuration();
   if (audit_watch_ != nullptr) audit_watch_->Stop();
-  if (server_ != nullptr) {
-    if (auto* health = server_->GetHealthCheckService()) health->Shutdown();
-    server_->Shutdown(std::chrono::system_clock::now() +
-                      absl::ToChronoMilliseconds(config_.drain_timeout));
-    server_->Wait();
-  }
+  grpc_.Stop(config_.drain_timeout);
   if (http_ != nullptr) http_->Stop();
   timer_.reset();
   usage_timer_.reset();

@@ -1,15 +1,16 @@
 #include "server/app/grpc_setup.h"
 
-#include <cstdint>
+#include <chrono>
 #include <utility>
 
 #include "core/status.h"
-#include "fmt/format.h"
 #include "grpc/health/v1/health.pb.h"
 #include "grpcpp/ext/proto_server_reflection_plugin.h"
 #include "grpcpp/health_check_service_interface.h"
 #include "grpcpp/server_builder.h"
 #include "server/logging/log.h"
+#include "server/transport/listen_socket.h"
+#include "server/transport/open_files.h"
 #include "server/transport/server_limits.h"
 
 namespace claviger {
@@ -35,6 +36,16 @@ absl::StatusOr<std::unique_ptr<CertificateReloader>> MakeCertificates(const Serv
 }
 
 absl::StatusOr<GrpcServer> StartGrpcServer(const ServerConfig& config, const GrpcParts& parts) {
+  absl::StatusOr<ListenSocket> socket =
+      ListenSocket::Open(config.listen.grpc, config.limits.keepalive_timeout);
+  if (!socket.ok()) return socket.status();
+  const ConnectionCaps caps = CapsWithin(config.limits, OpenFiles());
+  if (caps.total < config.limits.max_connections) {
+    log::Warning("fewer connections than configured, for want of open files",
+                 {{"max_connections", caps.total},
+                  {"configured", config.limits.max_connections},
+                  {"open_files", OpenFiles()}});
+  }
   grpc::EnableDefaultHealthCheckService(true);
   if (config.reflection_enabled()) {
     grpc::reflection::InitProtoReflectionServerBuilderPlugin();
@@ -44,23 +55,28 @@ absl::StatusOr<GrpcServer> StartGrpcServer(const ServerConfig& config, const Grp
   }
   grpc::ServerBuilder builder;
   ApplyLimits(config.limits, builder);
-  // A second server on the same port must fail, not share it.
-  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
-  int port = 0;
-  const ListenAddress& address = config.listen.grpc;
-  builder.AddListeningPort(address.ToString(), parts.credentials, &port);
+  auto to_grpc = builder.experimental().AddExternalConnectionAcceptor(
+      grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD, parts.credentials);
   for (grpc::Service* service : parts.services) builder.RegisterService(service);
   builder.RegisterCallbackGenericService(parts.unknown_methods);
   GrpcServer started;
   started.server = builder.BuildAndStart();
-  if (started.server == nullptr || port == 0) {
+  if (started.server == nullptr) {
     return ErrorBuilder(absl::StatusCode::kUnavailable, Reason::kConfigInvalid)
-        .Build(fmt::format("--listen {}: cannot listen there; is another server using it?",
-                           address.ToString()));
+        .Build("gRPC does not start; the log says why");
   }
-  started.address = address.is_unix() ? address.ToString()
-                                      : address.WithPort(static_cast<uint16_t>(port)).ToString();
+  started.address = socket->address().ToString();
+  started.acceptor = std::make_unique<ConnectionAcceptor>(
+      *std::move(socket), std::move(to_grpc), caps, *parts.caller_marks, *parts.metrics);
   return started;
+}
+
+void GrpcServer::Stop(absl::Duration drain) {
+  if (server == nullptr) return;
+  acceptor->Stop();
+  if (auto* health = server->GetHealthCheckService()) health->Shutdown();
+  server->Shutdown(std::chrono::system_clock::now() + absl::ToChronoMilliseconds(drain));
+  server->Wait();
 }
 
 }  // namespace claviger

@@ -14,7 +14,9 @@
 #include "grpcpp/server.h"
 #include "server/config/server_config.h"
 #include "server/metrics/server_metrics.h"
+#include "server/transport/caller_marks.h"
 #include "server/transport/certificate_reloader.h"
+#include "server/transport/connection_acceptor.h"
 
 namespace claviger {
 
@@ -30,12 +32,20 @@ struct GrpcParts {
   std::vector<grpc::Service*> services;
   // Answers every method that no service has.
   grpc::CallbackGenericService* unknown_methods = nullptr;
+  CallerMarks* caller_marks = nullptr;
+  ConnectionMetrics* metrics = nullptr;
 };
 
+// A server with what lets callers in.
 struct GrpcServer {
   std::unique_ptr<grpc::Server> server;
+  std::unique_ptr<ConnectionAcceptor> acceptor;
   // Where it listens, with the port that the system chose for 0.
   std::string address;
+
+  // Lets nobody in any more, lets running calls end within `drain`, and cuts off what is left then.
+  // Returns when no call runs. Idempotent.
+  void Stop(absl::Duration drain);
 };
 
 // Listens at config.listen.grpc and serves, within config.limits. Health is always served,
