@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <charconv>
 #include <string>
+#include <system_error>
 
 #include "server/transport/peer.h"
 
@@ -52,7 +53,8 @@ std::optional<ConnectionPeer> ConnectionPeer::FromGrpc(std::string_view grpc_pee
   if (!at.has_value()) return std::nullopt;
   ConnectionPeer peer;
   const char* end = at->port.data() + at->port.size();
-  if (std::from_chars(at->port.data(), end, peer.port).ptr != end) return std::nullopt;
+  const auto [stop, error] = std::from_chars(at->port.data(), end, peer.port);
+  if (stop != end || error != std::errc()) return std::nullopt;
   in_addr v4{};
   in6_addr v6{};
   if (inet_pton(AF_INET, at->host.c_str(), &v4) == 1) {

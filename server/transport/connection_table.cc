@@ -1,5 +1,6 @@
 #include "server/transport/connection_table.h"
 
+#include <algorithm>
 #include <iterator>
 #include <utility>
 
@@ -64,7 +65,7 @@ std::optional<ConnectionCap> ConnectionTable::Admit(const SocketId& socket,
 std::optional<ConnectionCap> ConnectionTable::MakeRoom(Address* address, absl::Duration now) {
   // In this order: who is too many by itself displaces nobody else.
   if (address != nullptr && !RoomAtAddress(*address, now)) return ConnectionCap::kAddress;
-  if (!RoomInTotal(now)) return ConnectionCap::kTotal;
+  if (!RoomInTotal(address, now)) return ConnectionCap::kTotal;
   return std::nullopt;
 }
 
@@ -80,30 +81,41 @@ bool ConnectionTable::RoomAtAddress(Address& address, absl::Duration now) {
     }
     if (address.open() < caps_.per_address) return true;
   }
-  if (address.without_call.empty() || !MayHangUp(now)) return false;
+  // Nobody is to go whose caller was recognised just now.
+  TakeMarks();
+  if (address.without_call.empty() || !MayHangUp(&address, now)) return false;
   return HangUp(*address.without_call.front(), ConnectionCap::kAddress, now);
 }
 
-bool ConnectionTable::RoomInTotal(absl::Duration now) {
+bool ConnectionTable::RoomInTotal(const Address* address, absl::Duration now) {
   const auto has_room = [this] { return connections_.size() - closing_.size() < caps_.total; };
   if (has_room()) return true;
   if (now - swept_at_ >= kLeastBetweenSweeps) {
     Sweep(now);
     if (has_room()) return true;
   }
+  TakeMarks();
   Connection* first = FirstToGo();
-  return first != nullptr && MayHangUp(now) && HangUp(*first, ConnectionCap::kTotal, now);
+  return first != nullptr && MayHangUp(address, now) && HangUp(*first, ConnectionCap::kTotal, now);
 }
 
-bool ConnectionTable::MayHangUp(absl::Duration now) {
-  if (closing_.size() < caps_.closing()) return true;
-  if (now - closing_swept_at_ < kLeastBetweenClosingSweeps) return false;
-  closing_swept_at_ = now;
-  for (auto it = closing_.begin(); it != closing_.end();) {
-    Connection& connection = **it++;
-    if (!connection.socket.IsOpen()) Remove(connection, now);
+bool ConnectionTable::MayHangUp(const Address* address, absl::Duration now) {
+  if (closing_.size() >= caps_.closing()) {
+    if (now - closing_swept_at_ < kLeastBetweenClosingSweeps) return false;
+    closing_swept_at_ = now;
+    for (auto it = closing_.begin(); it != closing_.end();) {
+      Connection& connection = **it++;
+      if (!connection.socket.IsOpen()) Remove(connection, now);
+    }
+    if (closing_.size() >= caps_.closing()) return false;
   }
-  return closing_.size() < caps_.closing();
+  if (address == nullptr || address->known) return true;
+  room_left_ =
+      std::min(kRoomPerSecond, room_left_ + absl::ToDoubleSeconds(now - room_at_) * kRoomPerSecond);
+  room_at_ = now;
+  if (room_left_ < 1) return false;
+  room_left_ -= 1;
+  return true;
 }
 
 ConnectionTable::Connection* ConnectionTable::FirstToGo() {
@@ -127,7 +139,7 @@ bool ConnectionTable::HangUp(Connection& connection, ConnectionCap why, absl::Du
 
 void ConnectionTable::MakeRoomForDescriptors(absl::Duration now) {
   Connection* first = FirstToGo();
-  if (first == nullptr || !MayHangUp(now)) return;
+  if (first == nullptr || !MayHangUp(nullptr, now)) return;
   HangUp(*first, ConnectionCap::kDescriptors, now);
 }
 

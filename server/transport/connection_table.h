@@ -39,8 +39,9 @@ enum class ConnectionCap : unsigned char { kTotal, kAddress, kDescriptors };
 //   2. those that brought no recognised caller, from other addresses, oldest first
 //
 // One that brought a recognised caller never makes room. So a flood of connections without a caller
-// displaces itself, and whoever has a key gets in between, and first of all from where keys have
-// been shown before; that is remembered for an hour after an address's last connection.
+// displaces itself, and whoever has a key gets in between. From an address where no caller was
+// recognised, kRoomPerSecond at most get in that way, and the rest is refused, which costs less.
+// What an address was is remembered for an hour after its last connection.
 //
 // Thread safety: none.
 class ConnectionTable {
@@ -54,6 +55,7 @@ class ConnectionTable {
   };
 
   static constexpr absl::Duration kAddressMemory = absl::Hours(1);
+  static constexpr double kRoomPerSecond = 1000;
   static constexpr size_t kMostRememberedAddresses = size_t{1} << 14;
 
   // `marks` outlives the table.
@@ -113,9 +115,9 @@ class ConnectionTable {
   }
   std::optional<ConnectionCap> MakeRoom(Address* address, absl::Duration now);
   bool RoomAtAddress(Address& address, absl::Duration now);
-  bool RoomInTotal(absl::Duration now);
-  // Whether one more may be hung up.
-  bool MayHangUp(absl::Duration now);
+  bool RoomInTotal(const Address* address, absl::Duration now);
+  // Whether one more may be hung up for somebody from `address`; null: for nobody in particular.
+  bool MayHangUp(const Address* address, absl::Duration now);
   Connection* FirstToGo();
   bool HangUp(Connection& connection, ConnectionCap why, absl::Duration now);
   void MarkCall(Connection& connection);
@@ -138,6 +140,9 @@ class ConnectionTable {
   size_t with_call_ = 0;
   absl::Duration swept_at_ = -absl::InfiniteDuration();
   absl::Duration closing_swept_at_ = -absl::InfiniteDuration();
+  // How many strangers may have room made for them at once, as of room_at_.
+  double room_left_ = kRoomPerSecond;
+  absl::Duration room_at_;
   std::array<uint64_t, 3> made_room_{};  // by ConnectionCap
 };
 

@@ -1,0 +1,167 @@
+#!/usr/bin/env python3
+"""Floods of connections against the real server: it keeps to its caps, and whoever has a key gets through meanwhile."""
+
+import itertools
+import resource
+import unittest
+
+import raw_http2
+import support
+
+support.require_stubs()
+
+FLOOD = 10_000
+SPARE_FILES = 500
+
+
+def require_files(count):
+    """Lets this process open so many files, or skips."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard < count:
+        support.skip(f"this process may open {hard} files only, and {count} are needed for the flood")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (count, hard))
+
+
+require_files(FLOOD + SPARE_FILES)
+
+
+def many_hosts(i):
+    return f"127.{1 + i // 60_000}.{i // 250 % 240}.{1 + i % 250}"
+
+
+class ConnectionsTest(support.ServerTestCase):
+    FLAGS = ("--max-connections", "2000", "--max-connections-per-address", "200")
+
+    def setUp(self):
+        super().setUp()
+        self.key = self.server.root_key()
+        self.idle = []
+        self.addCleanup(lambda: [connection.close() for connection in self.idle])
+
+    def connect_caller(self):
+        stubs = support.Stubs(self.server.address, self.key)
+        self.addCleanup(stubs.close)
+        return stubs
+
+    def new_caller(self):
+        """One with a connection of its own; channels of the same target share one otherwise."""
+        stubs = self.connect_caller()
+        stubs.channel.close()
+        options = [("grpc.use_local_subchannel_pool", 1)]
+        stubs.channel = stubs.grpc.insecure_channel(self.server.address, options=options)
+        self.addCleanup(stubs.channel.close)
+        return stubs
+
+    def check(self, stubs):
+        """One check of a key over the caller's connection."""
+        method = stubs.channel.unary_unary(
+            "/claviger.v1.Verifier/Verify",
+            request_serializer=stubs.verifier.VerifyRequest.SerializeToString,
+            response_deserializer=stubs.verifier.VerifyResponse.FromString,
+        )
+        answer = method(
+            stubs.verifier.VerifyRequest(key=self.key),
+            metadata=[("authorization", f"Bearer {self.key}")],
+            timeout=30,
+        )
+        self.assertTrue(answer.valid)
+
+    def flood(self, host, during=lambda: None):
+        """Opens connections that greet and say nothing more; `during` runs after each thousandth."""
+        for i in range(FLOOD):
+            try:
+                self.idle.append(raw_http2.connect(self.server.address, host(i)))
+            except OSError:
+                continue  # turned away before it could greet
+            if i % 1000 == 999:
+                during()
+
+    def still_open(self):
+        return sum(not raw_http2.has_ended(connection) for connection in self.idle)
+
+    def open_sync(self, stubs):
+        """A stream that stays; its end would show that its connection was cut."""
+        requests = iter(itertools.chain([stubs.verifier.SyncRequest()], iter(lambda: None, 0)))
+        del requests
+        method = stubs.channel.unary_stream(
+            "/grpc.health.v1.Health/Watch", request_serializer=lambda _: b"", response_deserializer=bytes
+        )
+        stream = method(b"")
+        next(iter(stream))
+        return stream
+
+    def test_idle_connections_of_one_address_are_closed_beyond_its_cap(self):
+        caller = self.new_caller()
+        self.check(caller)
+        stream = self.open_sync(caller)
+
+        def during():
+            self.check(caller)
+            self.check(self.new_caller())
+
+        self.flood(lambda i: "127.0.0.77", during)
+        support.wait_until(lambda: self.still_open() <= 200, 60, "the flood to be cut down")
+        self.check(caller)
+        self.check(self.new_caller())
+        self.assertTrue(stream.is_active(), "the caller's connection was cut")
+        self.assertLessEqual(self.server.metric('claviger_connections{caller="none"}'), 210)
+        closed = self.server.metric('claviger_connections_made_room_total{bound="address"}')
+        refused = self.server.metric('claviger_connections_refused_total{bound="address"}')
+        self.assertGreaterEqual(closed + refused, FLOOD - 200 - 25)
+
+    def test_idle_connections_of_the_callers_own_address_leave_it_a_place(self):
+        caller = self.new_caller()
+        self.check(caller)
+        stream = self.open_sync(caller)
+
+        def during():
+            self.check(caller)
+            self.check(self.new_caller())
+
+        self.flood(lambda i: "127.0.0.1", during)
+        support.wait_until(lambda: self.still_open() <= 200, 60, "the flood to be cut down")
+        self.check(self.new_caller())
+        self.assertTrue(stream.is_active(), "the caller's connection was cut")
+
+    def test_idle_connections_of_many_addresses_are_closed_beyond_the_total(self):
+        caller = self.new_caller()
+        self.check(caller)
+        stream = self.open_sync(caller)
+
+        def during():
+            self.check(caller)
+            self.check(self.new_caller())
+
+        self.flood(many_hosts, during)
+        support.wait_until(lambda: self.still_open() <= 2000, 60, "the flood to be cut down")
+        self.check(caller)
+        self.check(self.new_caller())
+        self.assertTrue(stream.is_active(), "the caller's connection was cut")
+        total = self.server.metric('claviger_connections{caller="none"}')
+        total += self.server.metric('claviger_connections{caller="recognised"}')
+        self.assertLessEqual(total, 2000 + 2000 / 8 + 8)
+        self.assertEqual(self.server.metric("claviger_connections_most"), 2000)
+        log = self.server.process.log()
+        self.assertIn("too many connections", log)
+        self.assertLess(log.count("too many connections"), 20, "the flood fills the log")
+
+    def test_a_caller_from_an_address_without_one_gets_in_between(self):
+        self.flood(many_hosts)
+        self.check(self.new_caller())
+
+    def test_descriptors_come_back_when_the_flood_is_over(self):
+        self.check(self.new_caller())
+        before = self.server.metric("process_open_fds")
+        self.flood(many_hosts)
+        for connection in self.idle:
+            connection.close()
+        support.wait_until(
+            lambda: self.server.metric("process_open_fds") <= before + 10, 60, "descriptors to come back"
+        )
+        support.wait_until(
+            lambda: self.server.metric('claviger_connections{caller="none"}') <= 5, 60, "connections to be forgotten"
+        )
+
+
+if __name__ == "__main__":
+    unittest.main()
