@@ -100,18 +100,20 @@ bool ConnectionTable::RoomInTotal(const Address* address, absl::Duration now) {
 }
 
 bool ConnectionTable::MayHangUp(const Address* address, absl::Duration now) {
-  if (closing_.size() >= caps_.closing()) {
+  const bool is_stranger = address == nullptr || !address->known;
+  const size_t most_closing = is_stranger ? caps_.closing() / 2 : caps_.closing();
+  if (closing_.size() >= most_closing) {
     if (now - closing_swept_at_ < kLeastBetweenClosingSweeps) return false;
     closing_swept_at_ = now;
     for (auto it = closing_.begin(); it != closing_.end();) {
       Connection& connection = **it++;
       if (!connection.socket.IsOpen()) Remove(connection, now);
     }
-    if (closing_.size() >= caps_.closing()) return false;
+    if (closing_.size() >= most_closing) return false;
   }
-  if (address == nullptr || address->known) return true;
-  room_left_ =
-      std::min(kRoomPerSecond, room_left_ + absl::ToDoubleSeconds(now - room_at_) * kRoomPerSecond);
+  if (address == nullptr || !is_stranger) return true;
+  room_left_ = std::min(kRoomPerSecond,
+                        room_left_ + absl::ToDoubleSeconds(now - room_at_) * kRoomPerSecond);
   room_at_ = now;
   if (room_left_ < 1) return false;
   room_left_ -= 1;

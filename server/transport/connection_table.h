@@ -24,8 +24,9 @@ struct ConnectionCaps {
   size_t per_address = 0;
 
   // Connections that were hung up stay open until gRPC has closed them. So many may be in that
-  // state, on top of the total: with them, descriptors are bounded as well.
-  size_t closing() const { return total / 8 + 8; }
+  // state, on top of the total: with them, descriptors are bounded as well. Strangers may cause
+  // half of it.
+  size_t closing() const { return total / 4 + 16; }
   // The most that are open at any moment.
   size_t most_open() const { return total + closing(); }
 };

@@ -39,7 +39,7 @@ ConnectionCaps CapsWithin(const ServerLimits& limits, uint64_t open_files) {
   const uint64_t left = open_files > kOthers ? open_files - kOthers : 0;
   const ConnectionCaps none;
   // The inverse of most_open().
-  const uint64_t most = left > none.closing() ? (left - none.closing()) * 8 / 9 : 0;
+  const uint64_t most = left > none.closing() ? (left - none.closing()) * 4 / 5 : 0;
   caps.total = std::min<uint64_t>(caps.total, std::max(most, kLeastConnections));
   return caps;
 }

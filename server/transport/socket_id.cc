@@ -28,7 +28,11 @@ bool SocketId::HangUp() const {
   // The number could become another socket between the look and the deed. The duplicate cannot.
   const FileDescriptor held(fcntl(fd, F_DUPFD_CLOEXEC, 0));
   if (held.get() < 0) return errno == EBADF;
-  if (cookie != 0 && CookieOf(held.get()) == cookie) shutdown(held.get(), SHUT_RDWR);
+  if (cookie == 0 || CookieOf(held.get()) != cookie) return true;
+  // With a reset at its close, the system keeps nothing of it for a client that does not answer.
+  const linger at_once{.l_onoff = 1, .l_linger = 0};
+  (void)setsockopt(held.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+  shutdown(held.get(), SHUT_RDWR);
   return true;
 }
 

