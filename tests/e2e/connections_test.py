@@ -37,18 +37,9 @@ class ConnectionsTest(support.ServerTestCase):
         self.idle = []
         self.addCleanup(lambda: [connection.close() for connection in self.idle])
 
-    def connect_caller(self):
-        stubs = support.Stubs(self.server.address, self.key)
-        self.addCleanup(stubs.close)
-        return stubs
-
     def new_caller(self):
-        """One with a connection of its own; channels of the same target share one otherwise."""
-        stubs = self.connect_caller()
-        stubs.channel.close()
-        options = [("grpc.use_local_subchannel_pool", 1)]
-        stubs.channel = stubs.grpc.insecure_channel(self.server.address, options=options)
-        self.addCleanup(stubs.channel.close)
+        stubs = support.Stubs(self.server.address, self.key, own_connection=True)
+        self.addCleanup(stubs.close)
         return stubs
 
     def check(self, stubs, is_new=False):

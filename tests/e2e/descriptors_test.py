@@ -55,7 +55,7 @@ class DescriptorsTest(support.ServerTestCase):
         restore = self.exhaust()
         self.stubs.close()
         # Connections without a caller make room, and gRPC's client tries again.
-        self.stubs = support.Stubs(self.server.address, self.server.root_key())
+        self.stubs = support.Stubs(self.server.address, self.server.root_key(), own_connection=True)
         self.addCleanup(self.stubs.close)
         self.stubs.grpc.channel_ready_future(self.stubs.channel).result(timeout=60)
         self.assertTrue(self.verify())

@@ -236,7 +236,8 @@ class Stubs:
 
         google.__path__.append(str(pathlib.Path(cls._folder.name, "google")))
 
-    def __init__(self, address, key=None):
+    def __init__(self, address, key=None, own_connection=False):
+        """Callers of the same address share a connection, and what gRPC thinks of it, unless they want their own."""
         self._generate()
         self.grpc = importlib.import_module("grpc")
         self.key = importlib.import_module("claviger.v1.key_pb2")
@@ -245,7 +246,8 @@ class Stubs:
         self.verifier = importlib.import_module("claviger.v1.verifier_pb2")
         self.error_details = importlib.import_module("google.rpc.error_details_pb2")
         self.rpc_status = importlib.import_module("google.rpc.status_pb2")
-        self.channel = self.grpc.insecure_channel(address)
+        options = [("grpc.use_local_subchannel_pool", 1)] if own_connection else []
+        self.channel = self.grpc.insecure_channel(address, options=options)
         self._metadata = [("authorization", f"Bearer {key}")] if key else []
         services = {
             "claviger.v1.key_authority_pb2_grpc": "KeyAuthorityStub",
