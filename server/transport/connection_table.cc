@@ -112,8 +112,8 @@ bool ConnectionTable::MayHangUp(const Address* address, absl::Duration now) {
     if (closing_.size() >= most_closing) return false;
   }
   if (address == nullptr || !is_stranger) return true;
-  room_left_ = std::min(kRoomPerSecond,
-                        room_left_ + absl::ToDoubleSeconds(now - room_at_) * kRoomPerSecond);
+  room_left_ =
+      std::min(kRoomPerSecond, room_left_ + absl::ToDoubleSeconds(now - room_at_) * kRoomPerSecond);
   room_at_ = now;
   if (room_left_ < 1) return false;
   room_left_ -= 1;

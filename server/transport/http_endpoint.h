@@ -28,8 +28,8 @@ struct HttpHandlers {
 };
 
 struct HttpOptions {
-  // Connections that are looked after at once; more wait. A client that says nothing holds one until
-  // its time is over, so there are more than there is work for.
+  // Connections that are looked after at once; more wait. A client that says nothing holds one
+  // until its time is over, so there are more than there is work for.
   int threads = 32;
   // A client that has not sent its request by then is disconnected.
   absl::Duration request_timeout = absl::Seconds(2);

@@ -94,7 +94,7 @@ class ConnectionsTest(support.ServerTestCase):
         self.check(self.new_caller(), is_new=True)
         self.assertTrue(stream.is_active(), "the caller's connection was cut")
         support.wait_until(
-            lambda: self.server.metric('claviger_connections{caller="none"}') <= 200 + 5, 60, "hung up ones to be closed"
+            lambda: self.server.metric('claviger_connections{caller="none"}') <= 200 + 5, 60, "the others to be closed"
         )
         closed = self.server.metric('claviger_connections_made_room_total{bound="address"}')
         refused = self.server.metric('claviger_connections_refused_total{bound="address"}')
