@@ -20,6 +20,7 @@
 #include "server/config/pepper_file.h"
 #include "server/logging/library_hooks.h"
 #include "server/logging/log.h"
+#include "server/transport/open_files.h"
 
 namespace claviger {
 namespace {
@@ -61,6 +62,7 @@ int Serve(int argc, const char* const* argv, const ServerConfig& config) {
   log::Init(config.log);
   log::InstallLibraryHooks(clock);
   StopTrackingLockOrder();
+  RaiseOpenFiles();
   absl::StatusOr<std::unique_ptr<App>> app = App::Start(config, clock, random);
   if (!app.ok()) {
     log::Error("cannot start", {{"why", std::string(app.status().message())}});

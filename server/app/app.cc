@@ -3,20 +3,13 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <chrono>
 #include <filesystem>
 #include <utility>
 
-#include "core/status.h"
-#include "fmt/format.h"
-#include "grpc/health/v1/health.pb.h"
-#include "grpcpp/ext/proto_server_reflection_plugin.h"
-#include "grpcpp/health_check_service_interface.h"
-#include "grpcpp/server_builder.h"
 #include "server/app/bootstrap.h"
 #include "server/app/config_difference.h"
+#include "server/app/grpc_setup.h"
 #include "server/logging/log.h"
-#include "server/transport/server_limits.h"
 #include "storage/rocksdb/rocksdb_store.h"
 
 namespace claviger {
@@ -178,8 +171,9 @@ absl::Status App::StartGrpc() {
                 metrics_.ObserveUsageFlush(flush.took, flush.dropped);
               }});
 
-  const RpcEnvironment environment{*authenticator_, *clock_, metrics_, *refusals_,
-                                   config_.store.deleted_key_retention};
+  const RpcEnvironment environment{
+      *authenticator_, *clock_, metrics_, *refusals_, config_.store.deleted_key_retention,
+      &caller_marks_};
   key_authority_ =
       std::make_unique<KeyAuthorityService>(environment, *keys_, *lookup_, *importer_, *store_,
                                             *workers_, *sync_, *bulk_, *bulk_workers_);
@@ -189,54 +183,22 @@ absl::Status App::StartGrpc() {
                                                         store_->epoch(), usage_, *usage_reports_);
   usage_service_ = std::make_unique<UsageService>(environment, *store_, *workers_);
 
-  std::shared_ptr<grpc::ServerCredentials> credentials = grpc::InsecureServerCredentials();
-  if (config_.tls_enabled()) {
-    absl::StatusOr<std::unique_ptr<CertificateReloader>> certificates = CertificateReloader::Create(
-        {config_.tls.files, config_.tls.client_auth}, *clock_,
-        [this](CertificatePoll outcome, const absl::Status& status, absl::Time not_after) {
-          metrics_.CountCertificateReload(outcome == CertificatePoll::kReloaded);
-          metrics_.SetCertificateExpiry(not_after);
-          if (outcome == CertificatePoll::kReloaded) {
-            log::Info("certificate reloaded", {{"not_after", absl::FormatTime(not_after)}});
-          } else {
-            log::Error("new certificate refused, the old one goes on serving",
-                       {{"why", std::string(status.message())}});
-          }
-        });
-    if (!certificates.ok()) return certificates.status();
-    certificates_ = *std::move(certificates);
-    metrics_.SetCertificateExpiry(certificates_->not_after());
-    credentials = certificates_->NewCredentials();
-  }
-
-  grpc::EnableDefaultHealthCheckService(true);
-  if (config_.reflection_enabled()) {
-    grpc::reflection::InitProtoReflectionServerBuilderPlugin();
-    // gRPC's own health service comes without descriptors; this links them in, so that reflection
-    // can describe it too.
-    grpc::health::v1::HealthCheckRequest::descriptor();
-  }
-  grpc::ServerBuilder builder;
-  ApplyLimits(config_.limits, builder);
-  // A second server on the same port must fail, not share it.
-  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
-  int port = 0;
-  const ListenAddress& address = config_.listen.grpc;
-  builder.AddListeningPort(address.ToString(), credentials, &port);
-  builder.RegisterService(key_authority_.get());
-  builder.RegisterService(projects_service_.get());
-  builder.RegisterService(audit_service_.get());
-  builder.RegisterService(verifier_service_.get());
-  builder.RegisterService(usage_service_.get());
-  builder.RegisterCallbackGenericService(&unknown_methods_);
-  server_ = builder.BuildAndStart();
-  if (server_ == nullptr || port == 0) {
-    return ErrorBuilder(absl::StatusCode::kUnavailable, Reason::kConfigInvalid)
-        .Build(fmt::format("--listen {}: cannot listen there; is another server using it?",
-                           address.ToString()));
-  }
-  grpc_address_ = address.is_unix() ? address.ToString()
-                                    : address.WithPort(static_cast<uint16_t>(port)).ToString();
+  absl::StatusOr<std::unique_ptr<CertificateReloader>> certificates =
+      MakeCertificates(config_, *clock_, metrics_);
+  if (!certificates.ok()) return certificates.status();
+  certificates_ = *std::move(certificates);
+  GrpcParts parts;
+  parts.credentials = certificates_ != nullptr ? certificates_->NewCredentials()
+                                               : grpc::InsecureServerCredentials();
+  parts.services = {key_authority_.get(), projects_service_.get(), audit_service_.get(),
+                    verifier_service_.get(), usage_service_.get()};
+  parts.unknown_methods = &unknown_methods_;
+  parts.caller_marks = &caller_marks_;
+  parts.metrics = &metrics_.connections();
+  absl::StatusOr<GrpcServer> started = StartGrpcServer(config_, parts);
+  if (!started.ok()) return started.status();
+  grpc_ = *std::move(started);
+  grpc_address_ = grpc_.address;
   return absl::OkStatus();
 }
 
@@ -366,12 +328,7 @@ void App::Stop() {
   if (sweeper_ != nullptr) sweeper_->Stop();
   const absl::Duration leases_left = sync_ != nullptr ? sync_->Stop() : absl::ZeroDuration();
   if (audit_watch_ != nullptr) audit_watch_->Stop();
-  if (server_ != nullptr) {
-    if (auto* health = server_->GetHealthCheckService()) health->Shutdown();
-    server_->Shutdown(std::chrono::system_clock::now() +
-                      absl::ToChronoMilliseconds(config_.drain_timeout));
-    server_->Wait();
-  }
+  grpc_.Stop(config_.drain_timeout);
   if (http_ != nullptr) http_->Stop();
   timer_.reset();
   usage_timer_.reset();

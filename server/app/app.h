@@ -14,7 +14,7 @@
 #include "core/digest.h"
 #include "core/random.h"
 #include "core/ratchet_clock.h"
-#include "grpcpp/server.h"
+#include "server/app/grpc_setup.h"
 #include "server/app/key_gauges.h"
 #include "server/app/pepper_report.h"
 #include "server/app/periodic_tasks.h"
@@ -134,7 +134,8 @@ class App {
   std::unique_ptr<VerifierService> verifier_service_;
   UnknownMethodService unknown_methods_;
   std::unique_ptr<UsageService> usage_service_;
-  std::unique_ptr<grpc::Server> server_;
+  CallerMarks caller_marks_;
+  GrpcServer grpc_;
   std::unique_ptr<HttpEndpoint> http_;
   std::unique_ptr<PeriodicTasks> timer_;
   absl::Duration stats_due_;                    // the timer's own, on the clock's SinceBoot scale

@@ -169,6 +169,9 @@ void AddOperation(ServerConfig& config, List& list) {
 void AddLimits(ServerConfig& config, List& list) {
   ServerLimits& limits = config.limits;
   list.Group("Limits")
+      .Count("max-connections", limits.max_connections, "Connections open at once")
+      .Count("max-connections-per-address", limits.max_connections_per_address,
+             "Of these, from one IPv4 address or IPv6 /64")
       .Size("max-message-size", limits.max_message_bytes, "Largest message received")
       .Size("max-metadata-size", limits.max_metadata_bytes, "Most metadata of a call")
       .Count("max-streams-per-connection", limits.max_streams_per_connection,

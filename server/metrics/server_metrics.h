@@ -21,6 +21,7 @@
 #include "prometheus/metric_family.h"
 #include "prometheus/registry.h"
 #include "server/metrics/audit_metrics.h"
+#include "server/metrics/connection_metrics.h"
 #include "server/metrics/key_metrics.h"
 #include "server/metrics/method_metrics.h"
 #include "server/metrics/striped.h"
@@ -71,6 +72,7 @@ class ServerMetrics {
   SyncMetrics& sync() { return *sync_; }
   AuditMetrics& audit() { return audit_; }
   KeyMetrics& keys() { return *keys_; }
+  ConnectionMetrics& connections() { return connections_; }
 
   // Everything, in Prometheus' text format 0.0.4.
   std::string RenderText() const;
@@ -101,6 +103,7 @@ class ServerMetrics {
 
   std::unique_ptr<SyncMetrics> sync_;
   AuditMetrics audit_;
+  ConnectionMetrics connections_;
   std::unique_ptr<KeyMetrics> keys_;
 
   mutable absl::Mutex methods_mutex_;

@@ -30,6 +30,9 @@ absl::StatusOr<Caller> RpcMethod::Authenticate(const grpc::CallbackServerContext
   shown.peer = [&context] { return PeerAddress(context.peer()); };
   shown.records_peer = peer == PeerUse::kRecorded;
   absl::StatusOr<Caller> caller = environment_.authenticator.Authenticate(shown);
+  if (caller.ok() && environment_.caller_marks != nullptr) {
+    environment_.caller_marks->Note(context.peer());
+  }
   if (caller.status().code() == absl::StatusCode::kUnauthenticated) {
     environment_.metrics.CountAuthFailure(
         DetailsOf(caller.status()).reason == Reason::kCredentialMissing ? AuthFailure::kMissing

@@ -16,6 +16,7 @@
 #include "server/metrics/server_metrics.h"
 #include "server/rpc/refused_call.h"
 #include "server/rpc/wire.h"
+#include "server/transport/caller_marks.h"
 
 namespace claviger {
 
@@ -30,6 +31,8 @@ struct RpcEnvironment {
   RefusalRecorder& refusals;
   // From a key's deletion to its purge.
   absl::Duration deleted_key_retention = kDefaultDeletedKeyRetention;
+  // Learns on which connections callers were recognised; may be null.
+  CallerMarks* caller_marks = nullptr;
 };
 
 // Whether a call writes down where it came from. What only reads does not, and saves the reading of

@@ -28,10 +28,11 @@ struct HttpHandlers {
 };
 
 struct HttpOptions {
-  // Requests worked on at once; more wait.
-  int threads = 4;
+  // Connections that are looked after at once; more wait. A client that says nothing holds one
+  // until its time is over, so there are more than there is work for.
+  int threads = 32;
   // A client that has not sent its request by then is disconnected.
-  absl::Duration request_timeout = absl::Seconds(5);
+  absl::Duration request_timeout = absl::Seconds(2);
 };
 
 // GET and HEAD of `/`, `/metrics`, `/healthz` and `/readyz`. Other paths are 404, other methods

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <optional>
+#include <utility>
 
 #include "core/cidr.h"
 #include "fmt/format.h"
@@ -45,26 +46,29 @@ bool IsPrintableAscii(std::string_view text) {
 
 }  // namespace
 
-std::string PeerAddress(std::string_view grpc_peer) {
-  if (grpc_peer == "unix" || grpc_peer.starts_with("unix:") ||
-      grpc_peer.starts_with("unix-abstract:")) {
-    return "unix";
-  }
-  std::string host;
-  if (grpc_peer.starts_with("ipv4:") || grpc_peer.starts_with("ipv6:")) {
-    host = PercentDecode(grpc_peer.substr(5));
-  } else {
-    return "";
-  }
+std::optional<HostAndPort> SplitPeer(std::string_view grpc_peer) {
+  if (!grpc_peer.starts_with("ipv4:") && !grpc_peer.starts_with("ipv6:")) return std::nullopt;
+  std::string host = PercentDecode(grpc_peer.substr(5));
   const size_t colon = host.rfind(':');
-  if (colon == std::string::npos) return "";
+  if (colon == std::string::npos) return std::nullopt;
+  std::string port = host.substr(colon + 1);
   host.resize(colon);
   if (host.size() > 2 && host.front() == '[' && host.back() == ']') {
     host = host.substr(1, host.size() - 2);
   }
   // A link-local address names its interface, which says nothing about the peer.
   host.resize(std::min(host.size(), host.find('%')));
-  const auto address = IpAddress::Parse(host);
+  return HostAndPort{std::move(host), std::move(port)};
+}
+
+std::string PeerAddress(std::string_view grpc_peer) {
+  if (grpc_peer == "unix" || grpc_peer.starts_with("unix:") ||
+      grpc_peer.starts_with("unix-abstract:")) {
+    return "unix";
+  }
+  const std::optional<HostAndPort> at = SplitPeer(grpc_peer);
+  if (!at.has_value()) return "";
+  const auto address = IpAddress::Parse(at->host);
   return address.has_value() ? address->ToString() : "";
 }
 

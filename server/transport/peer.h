@@ -2,6 +2,7 @@
 #ifndef CLAVIGER_SERVER_TRANSPORT_PEER_H_
 #define CLAVIGER_SERVER_TRANSPORT_PEER_H_
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,6 +23,15 @@ struct Peer {
 };
 
 Peer PeerOf(const grpc::ServerContextBase& context);
+
+// The two parts of a TCP peer; the host without brackets and zone.
+struct HostAndPort {
+  std::string host;
+  std::string port;
+};
+
+// From what gRPC calls a peer, e.g. `ipv6:%5B::1%5D:50051`; nullopt for other than TCP.
+std::optional<HostAndPort> SplitPeer(std::string_view grpc_peer);
 
 // `address` of Peer from what gRPC calls a peer, e.g. `ipv6:%5B::1%5D:50051`.
 std::string PeerAddress(std::string_view grpc_peer);

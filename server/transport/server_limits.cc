@@ -32,6 +32,8 @@ int Milliseconds(absl::Duration duration) {
 absl::Status ServerLimits::Validate() const {
   // A Verify with its scopes is up to 64 KiB; more than 64 MiB is no request of this API.
   const absl::Status checks[] = {
+      CheckCount("max-connections", max_connections, 16, 500'000),
+      CheckCount("max-connections-per-address", max_connections_per_address, 1, 500'000),
       CheckCount("max-message-size", max_message_bytes, 64 << 10, 64 << 20),
       CheckCount("max-metadata-size", max_metadata_bytes, 1 << 10, 1 << 20),
       CheckCount("max-streams-per-connection", max_streams_per_connection, 1, 100'000),

@@ -12,6 +12,9 @@ namespace claviger {
 
 // Bounds of connections and calls. The bounds of single fields are those of the calls.
 struct ServerLimits {
+  // Connections open at once, in total and from one address (an IPv4 address or an IPv6 /64).
+  uint64_t max_connections = 5000;
+  uint64_t max_connections_per_address = 1000;
   // Largest message received, in bytes.
   uint64_t max_message_bytes = 1 << 20;
   // Most metadata of a call, in bytes.

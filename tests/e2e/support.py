@@ -103,8 +103,20 @@ class Process:
             self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
     @property
+    def pid(self):
+        return self._process.pid
+
+    @property
     def running(self):
         return self._process.poll() is None
+
+    def signal(self, number):
+        """Sends a signal, to a process that has not been waited for."""
+        self._process.send_signal(number)
+
+    def wait(self, seconds):
+        """The exit status, when it ends within so many seconds."""
+        return self._process.wait(seconds)
 
     def log(self):
         return self.log_path.read_text(encoding="utf-8", errors="replace")
@@ -128,9 +140,10 @@ class Process:
 class Server:
     """A clavigerd in trial mode. The data folder outlives the process: start() again continues with it."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, flags=()):
         self.folder = pathlib.Path(folder)
         self.data = self.folder / "data"
+        self.flags = list(flags)
         self.address = self.http = None
         self.process = None
 
@@ -144,7 +157,7 @@ class Server:
     def start_again(self):
         """Starts on the ports of before, for those who still know them."""
         command = [binary("clavigerd"), "--dev", "--data", str(self.data)]
-        command += ["--listen", self.address, "--http-listen", self.http]
+        command += ["--listen", self.address, "--http-listen", self.http] + self.flags
         self.process = Process(command, self.folder / "clavigerd.log")
         try:
             wait_until(
@@ -166,6 +179,13 @@ class Server:
     def root_key(self):
         return (self.data / "root.key").read_text(encoding="ascii").strip()
 
+    def metric(self, series):
+        """The value of a series, e.g. `claviger_store_writable` or `claviger_keys{state="active"}`."""
+        for line in self.metrics().splitlines():
+            if line.startswith(series + " "):
+                return float(line[len(series) + 1 :])
+        raise AssertionError(f"/metrics has no {series}")
+
     def metrics(self):
         status, text = http_get(f"http://{self.http}/metrics")
         if status != 200:
@@ -176,11 +196,13 @@ class Server:
 class ServerTestCase(unittest.TestCase):
     """Tests with one server for each test, in a folder that goes with it."""
 
+    FLAGS = ()  # more of clavigerd's
+
     def setUp(self):
         folder = tempfile.TemporaryDirectory(prefix="claviger-e2e-")
         self.addCleanup(folder.cleanup)
         self.folder = pathlib.Path(folder.name)
-        self.server = Server(self.folder)
+        self.server = Server(self.folder, self.FLAGS)
         self.server.start()
         self.addCleanup(self._stop)
 
@@ -214,7 +236,8 @@ class Stubs:
 
         google.__path__.append(str(pathlib.Path(cls._folder.name, "google")))
 
-    def __init__(self, address, key=None):
+    def __init__(self, address, key=None, own_connection=False):
+        """Callers of the same address share a connection, and what gRPC thinks of it, unless they want their own."""
         self._generate()
         self.grpc = importlib.import_module("grpc")
         self.key = importlib.import_module("claviger.v1.key_pb2")
@@ -223,7 +246,8 @@ class Stubs:
         self.verifier = importlib.import_module("claviger.v1.verifier_pb2")
         self.error_details = importlib.import_module("google.rpc.error_details_pb2")
         self.rpc_status = importlib.import_module("google.rpc.status_pb2")
-        self.channel = self.grpc.insecure_channel(address)
+        options = [("grpc.use_local_subchannel_pool", 1)] if own_connection else []
+        self.channel = self.grpc.insecure_channel(address, options=options)
         self._metadata = [("authorization", f"Bearer {key}")] if key else []
         services = {
             "claviger.v1.key_authority_pb2_grpc": "KeyAuthorityStub",

@@ -8,6 +8,7 @@
 #include "grpcpp/generic/generic_stub.h"
 #include "grpcpp/support/byte_buffer.h"
 #include "gtest/gtest.h"
+#include "server/transport/listen_socket.h"
 
 namespace claviger {
 namespace {
@@ -31,16 +32,26 @@ class EchoReactor final : public grpc::ServerGenericBidiReactor {
 
 EchoServer::EchoServer(const std::string& address,
                        std::shared_ptr<grpc::ServerCredentials> credentials,
-                       const ServerLimits& limits) {
+                       const ServerLimits& limits, const ConnectionCaps& caps) {
+  absl::StatusOr<ListenSocket> socket =
+      ListenSocket::Open(*ListenAddress::Parse(address), limits.keepalive_timeout);
+  EXPECT_TRUE(socket.ok()) << socket.status();
+  if (!socket.ok()) return;
   grpc::ServerBuilder builder;
-  builder.AddListeningPort(address, std::move(credentials), &port_);
+  auto to_grpc = builder.experimental().AddExternalConnectionAcceptor(
+      grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD,
+      std::move(credentials));
   builder.RegisterCallbackGenericService(this);
   ApplyLimits(limits, builder);
   server_ = builder.BuildAndStart();
   EXPECT_NE(server_, nullptr) << address;
+  port_ = socket->address().port();
+  acceptor_ = std::make_unique<ConnectionAcceptor>(*std::move(socket), std::move(to_grpc), caps,
+                                                   marks_, metrics_);
 }
 
 EchoServer::~EchoServer() {
+  if (acceptor_ != nullptr) acceptor_->Stop();
   if (server_ != nullptr) server_->Shutdown(std::chrono::system_clock::now());
 }
 

@@ -13,19 +13,27 @@
 #include "grpcpp/security/credentials.h"
 #include "grpcpp/server.h"
 #include "grpcpp/server_builder.h"
+#include "server/metrics/connection_metrics.h"
+#include "server/transport/caller_marks.h"
+#include "server/transport/connection_acceptor.h"
+#include "server/transport/connection_table.h"
 #include "server/transport/peer.h"
 #include "server/transport/server_limits.h"
 
 namespace claviger {
 
-// Listens from construction to destruction.
+// Takes its connections in as the server does. Listens from construction to destruction.
 class EchoServer final : private grpc::CallbackGenericService {
  public:
   EchoServer(const std::string& address, std::shared_ptr<grpc::ServerCredentials> credentials,
-             const ServerLimits& limits = {});
+             const ServerLimits& limits = {},
+             const ConnectionCaps& caps = {.total = 1000, .per_address = 1000});
   ~EchoServer() override;
 
-  uint16_t port() const { return static_cast<uint16_t>(port_); }
+  uint16_t port() const { return port_; }
+  // What a call with a key does: the caller on that connection is recognised from now on.
+  void Recognise(const std::string& grpc_peer) { marks_.Note(grpc_peer); }
+  const ConnectionMetrics& metrics() const { return metrics_; }
 
   // Makes one call of `message` to `target`; returns the peer that the server saw.
   absl::StatusOr<Peer> Call(const std::string& target,
@@ -36,8 +44,11 @@ class EchoServer final : private grpc::CallbackGenericService {
   grpc::ServerGenericBidiReactor* CreateReactor(
       grpc::GenericCallbackServerContext* context) override;
 
-  int port_ = 0;
+  uint16_t port_ = 0;
+  CallerMarks marks_;
+  ConnectionMetrics metrics_;
   std::unique_ptr<grpc::Server> server_;
+  std::unique_ptr<ConnectionAcceptor> acceptor_;
   absl::Mutex mutex_;
   Peer last_peer_ ABSL_GUARDED_BY(mutex_);
 };

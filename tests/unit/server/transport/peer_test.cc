@@ -60,18 +60,5 @@ TEST(PeerTest, IsSeenOverEachKindOfAddress) {
   }
 }
 
-TEST(ServerLimitsTest, DefaultsAreValid) { EXPECT_TRUE(ServerLimits().Validate().ok()); }
-
-TEST(ServerLimitsTest, AMessageOverTheLimitIsRefused) {
-  ServerLimits limits;
-  limits.max_message_bytes = 64 << 10;
-  ASSERT_TRUE(limits.Validate().ok());
-  EchoServer server("127.0.0.1:0", grpc::InsecureServerCredentials(), limits);
-  const std::string target = "127.0.0.1:" + std::to_string(server.port());
-  const auto credentials = grpc::InsecureChannelCredentials();
-  EXPECT_TRUE(server.Call(target, credentials, std::string(64 << 10, 'x')).ok());
-  EXPECT_FALSE(server.Call(target, credentials, std::string((64 << 10) + 1, 'x')).ok());
-}
-
 }  // namespace
 }  // namespace claviger
