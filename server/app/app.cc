@@ -76,6 +76,7 @@ absl::StatusOr<std::unique_ptr<App>> App::Start(const ServerConfig& config, cons
   if (absl::Status s = app->LoadCallers(config); !s.ok()) return s;
   app->StartSweep();
   if (absl::Status s = app->StartGrpc(); !s.ok()) return s;
+  app->memory_guard_ = GuardMemory(app->config_, app->grpc_address_);
   if (absl::Status s = app->StartHttp(); !s.ok()) return s;
   app->StartTimer();
   app->serving_ = true;
@@ -371,6 +372,7 @@ void App::Stop() {
                       absl::ToChronoMilliseconds(config_.drain_timeout));
     server_->Wait();
   }
+  memory_guard_.reset();
   if (http_ != nullptr) http_->Stop();
   timer_.reset();
   usage_timer_.reset();

@@ -16,6 +16,7 @@
 #include "core/ratchet_clock.h"
 #include "grpcpp/server.h"
 #include "server/app/key_gauges.h"
+#include "server/app/memory_limit.h"
 #include "server/app/pepper_report.h"
 #include "server/app/periodic_tasks.h"
 #include "server/app/sync_setup.h"
@@ -134,6 +135,7 @@ class App {
   UnknownMethodService unknown_methods_;
   std::unique_ptr<UsageService> usage_service_;
   std::unique_ptr<grpc::Server> server_;
+  std::unique_ptr<MemoryGuard> memory_guard_;
   std::unique_ptr<HttpEndpoint> http_;
   std::unique_ptr<PeriodicTasks> timer_;
   absl::Duration stats_due_;                    // the timer's own, on the clock's SinceBoot scale

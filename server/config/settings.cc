@@ -169,6 +169,8 @@ void AddOperation(ServerConfig& config, List& list) {
 void AddLimits(ServerConfig& config, List& list) {
   ServerLimits& limits = config.limits;
   list.Group("Limits")
+      .Size("transport-memory", limits.transport_memory_bytes,
+            "Memory for connections and calls; who makes it grow beyond is disconnected")
       .Size("max-message-size", limits.max_message_bytes, "Largest message received")
       .Size("max-metadata-size", limits.max_metadata_bytes, "Most metadata of a call")
       .Count("max-streams-per-connection", limits.max_streams_per_connection,

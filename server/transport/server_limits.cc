@@ -4,6 +4,7 @@
 
 #include "fmt/format.h"
 #include "grpc/grpc.h"
+#include "grpcpp/resource_quota.h"
 #include "server/transport/invalid_setting.h"
 
 namespace claviger {
@@ -32,6 +33,7 @@ int Milliseconds(absl::Duration duration) {
 absl::Status ServerLimits::Validate() const {
   // A Verify with its scopes is up to 64 KiB; more than 64 MiB is no request of this API.
   const absl::Status checks[] = {
+      CheckCount("transport-memory", transport_memory_bytes, 32 << 20, uint64_t{1} << 40),
       CheckCount("max-message-size", max_message_bytes, 64 << 10, 64 << 20),
       CheckCount("max-metadata-size", max_metadata_bytes, 1 << 10, 1 << 20),
       CheckCount("max-streams-per-connection", max_streams_per_connection, 1, 100'000),
@@ -50,6 +52,14 @@ absl::Status ServerLimits::Validate() const {
 }
 
 void ApplyLimits(const ServerLimits& limits, grpc::ServerBuilder& builder) {
+  grpc::ResourceQuota memory("connections");
+  memory.Resize(limits.transport_memory_bytes);
+  builder.SetResourceQuota(memory);
+  // What a message becomes when it is unpacked has no limit in gRPC 1.51: 1 MiB of gzip is 1 GiB.
+  // Nothing is unpacked, and who sends something packed is told so.
+  builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_DEFLATE, false);
+  builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_GZIP, false);
+  builder.AddChannelArgument(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0);
   builder.SetMaxReceiveMessageSize(static_cast<int>(limits.max_message_bytes));
   builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE,
                              static_cast<int>(limits.max_metadata_bytes));

@@ -12,6 +12,10 @@ namespace claviger {
 
 // Bounds of connections and calls. The bounds of single fields are those of the calls.
 struct ServerLimits {
+  // What connections and calls may take, in bytes: gRPC's buffers at any time, and on top of the
+  // store's caches how much the process may grow within ten seconds
+  // (server/transport/memory_guard.h).
+  uint64_t transport_memory_bytes = uint64_t{512} << 20;
   // Largest message received, in bytes.
   uint64_t max_message_bytes = 1 << 20;
   // Most metadata of a call, in bytes.

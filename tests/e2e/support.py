@@ -103,6 +103,10 @@ class Process:
             self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
     @property
+    def pid(self):
+        return self._process.pid
+
+    @property
     def running(self):
         return self._process.poll() is None
 
@@ -214,7 +218,7 @@ class Stubs:
 
         google.__path__.append(str(pathlib.Path(cls._folder.name, "google")))
 
-    def __init__(self, address, key=None):
+    def __init__(self, address, key=None, channel=None):
         self._generate()
         self.grpc = importlib.import_module("grpc")
         self.key = importlib.import_module("claviger.v1.key_pb2")
@@ -223,7 +227,7 @@ class Stubs:
         self.verifier = importlib.import_module("claviger.v1.verifier_pb2")
         self.error_details = importlib.import_module("google.rpc.error_details_pb2")
         self.rpc_status = importlib.import_module("google.rpc.status_pb2")
-        self.channel = self.grpc.insecure_channel(address)
+        self.channel = channel or self.grpc.insecure_channel(address)
         self._metadata = [("authorization", f"Bearer {key}")] if key else []
         services = {
             "claviger.v1.key_authority_pb2_grpc": "KeyAuthorityStub",
