@@ -5,7 +5,6 @@ import json
 import os
 import pathlib
 import re
-import ssl
 import subprocess
 import sys
 import threading
@@ -15,6 +14,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 
 import h2
 import support
+from certificates import Certificates
 
 CALL_SECONDS = 30
 SETTLE_SECONDS = 30
@@ -35,41 +35,6 @@ CONFIGURATIONS = {
     "tls": Configuration("TLS without client certificates", "none"),
     "plaintext": Configuration("plaintext on loopback", None),
 }
-
-
-class Certificates:
-    """An authority with the certificates of a server, of a caller, and of one that no caller map names (`stranger`)."""
-
-    def __init__(self, folder):
-        self.folder = pathlib.Path(folder)
-        self._make("ca", "DNS:ca.internal", [])
-        for name, names in (
-            ("server", "DNS:localhost,IP:127.0.0.1"),
-            ("caller", "DNS:caller.internal"),
-            ("stranger", "DNS:stranger.internal"),
-        ):
-            self._make(name, names, ["-CA", "ca.crt", "-CAkey", "ca.key"])
-
-    def path(self, name):
-        return str(self.folder / name)
-
-    def read(self, name):
-        return (self.folder / name).read_bytes()
-
-    def context(self, name):
-        """How a client that shows this certificate connects; `none`: without one."""
-        context = ssl.create_default_context(cafile=self.path("ca.crt"))
-        context.set_alpn_protocols(["h2"])
-        if name != "none":
-            context.load_cert_chain(self.path(f"{name}.crt"), self.path(f"{name}.key"))
-        return context
-
-    def _make(self, name, names, signer):
-        command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
-        command += ["-days", "2", "-subj", f"/CN={name}", "-addext", f"subjectAltName={names}", *signer]
-        command += ["-out", f"{name}.crt", "-keyout", f"{name}.key"]
-        subprocess.run(command, cwd=self.folder, check=True, capture_output=True)
-        (self.folder / f"{name}.key").chmod(0o600)
 
 
 class Server:

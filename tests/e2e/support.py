@@ -228,7 +228,7 @@ class Stubs:
         self.error_details = importlib.import_module("google.rpc.error_details_pb2")
         self.rpc_status = importlib.import_module("google.rpc.status_pb2")
         self.channel = channel or self.grpc.insecure_channel(address)
-        self._metadata = [("authorization", f"Bearer {key}")] if key else []
+        self.metadata = [("authorization", f"Bearer {key}")] if key else []
         services = {
             "claviger.v1.key_authority_pb2_grpc": "KeyAuthorityStub",
             "claviger.v1.project_pb2_grpc": "ProjectsStub",
@@ -245,7 +245,7 @@ class Stubs:
         """The answer of the method of that name, whichever service has it."""
         for service in self._services:
             if hasattr(service, method):
-                return getattr(service, method)(request, metadata=self._metadata, timeout=30)
+                return getattr(service, method)(request, metadata=self.metadata, timeout=30)
         raise AttributeError(method)
 
     def details(self, error):
