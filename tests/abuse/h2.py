@@ -105,15 +105,20 @@ def message(body, compressed=0, length=None):
 
 @dataclasses.dataclass(frozen=True)
 class Target:
-    """Where to connect: an address (host, port), and for TLS a context and a server name."""
+    """Where to connect: an address (host, port), for TLS a context, and the address to come from."""
 
     address: tuple
     context: ssl.SSLContext | None = None
+    source: str = "127.0.0.1"
     timeout: float = 10.0
+
+    def open_tcp(self):
+        """A connected socket without TLS. OSError when it cannot be had."""
+        return socket.create_connection(self.address, self.timeout, (self.source, 0))
 
     def open(self):
         """A connected socket, with TLS where the target has it. OSError when it cannot be had."""
-        raw = socket.create_connection(self.address, self.timeout)
+        raw = self.open_tcp()
         raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if self.context is None:
             return raw

@@ -12,6 +12,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 
+import front
 import h2
 import support
 from certificates import Certificates
@@ -27,6 +28,7 @@ class Configuration:
     title: str
     client_auth: str | None  # None: plaintext
     attacker: str = "none"
+    front: bool = False  # nginx in front, which is what is attacked
 
 
 CONFIGURATIONS = {
@@ -34,6 +36,7 @@ CONFIGURATIONS = {
     "certificate": Configuration("TLS with client certificates, attacker with a valid one", "require", "stranger"),
     "tls": Configuration("TLS without client certificates", "none"),
     "plaintext": Configuration("plaintext on loopback", None),
+    "nginx": Configuration("nginx in front, without client certificates", "require", front=True),
 }
 
 
@@ -81,6 +84,10 @@ class Server:
             "--tls-client-ca", self.certificates.path("ca.crt"), "--client-auth", self.configuration.client_auth,
         ]  # fmt: skip
 
+    def alive(self):
+        """Whether everything of it runs that has to."""
+        return self.process.running
+
     def stop(self):
         status = self.process.stop()
         if status != 0:
@@ -90,15 +97,19 @@ class Server:
     def pid(self):
         return self.process.pid
 
+    def _public_port(self):
+        return self.port
+
     def attacker(self):
         context = self.certificates.context(self.configuration.attacker) if self.certificates else None
-        return h2.Target(("127.0.0.1", self.port), context)
+        # From another address than the known caller has, as it would be.
+        return h2.Target(("127.0.0.1", self._public_port()), context, source="127.0.0.2")
 
     def stubs(self):
         """Calls on a new connection, as the root key, and with the caller's certificate where there is TLS."""
         import grpc  # here, so that what needs no stubs runs without
 
-        address = f"127.0.0.1:{self.port}"
+        address = f"127.0.0.1:{self._public_port()}"
         # Else a new channel would go on with the connection of an earlier one.
         options = [("grpc.use_local_subchannel_pool", 1)]
         if self.certificates is None:
@@ -129,6 +140,35 @@ class Server:
         if status != 200 or not found:
             raise AssertionError(f"/metrics answered {status} without process_open_fds")
         return int(float(found[1]))
+
+
+class FrontedServer(Server):
+    """A clavigerd with nginx in front of it. Both are watched; the memory is clavigerd's."""
+
+    def __init__(self, folder, configuration, more_flags=()):
+        super().__init__(folder, configuration, more_flags)
+        self._backend = front.Backend(folder, more_flags, self.certificates)
+        self._front = None
+
+    def start(self):
+        self._backend.start()
+        self.process, self.port, self.http = self._backend.process, self._backend.port, self._backend.http
+        self._front = front.Front(self._backend)
+        self._front.start()
+
+    def _public_port(self):
+        return self._front.port
+
+    def alive(self):
+        return super().alive() and self._front.process.running and not self._front.crashed()
+
+    def stop(self):
+        self._front.stop()
+        super().stop()
+
+
+def make(folder, configuration, flags):
+    return (FrontedServer if configuration.front else Server)(folder, configuration, flags)
 
 
 class Watch:

@@ -41,10 +41,10 @@ def require_nginx():
 class Backend:
     """A clavigerd on loopback that lets nobody in but the front."""
 
-    def __init__(self, folder, flags=()):
+    def __init__(self, folder, flags=(), certificates=None):
         self.folder = pathlib.Path(folder)
         self.data = self.folder / "data"
-        self.certificates = Certificates(self.folder)
+        self.certificates = certificates or Certificates(self.folder)
         self._flags = list(flags)
         self.port, http_port = support.free_ports(2)
         self.http = f"127.0.0.1:{http_port}"
