@@ -36,7 +36,7 @@ ALL = (
     Attack("huge metadata, many fields", floods.many_fields, 20, grows=True),
     Attack("huge metadata, one field", floods.giant_field, grows=True),
     Attack("HPACK bomb", floods.hpack_bomb, 20),
-    Attack("HPACK table churn", floods.table_churn, 20),
+    Attack("HPACK table churn", floods.table_churn, 20, grows=True),
     Attack("half-open handshakes", lingering.half_open, 4),
     Attack("slow bytes", lingering.slow_bytes, 4),
     Attack("garbage", malformed.garbage, 10),
