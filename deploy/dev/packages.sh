@@ -5,7 +5,7 @@ readonly run_packages=(
   build-essential ccache cmake ninja-build pkg-config
   protobuf-compiler protobuf-compiler-grpc libprotobuf-dev libgrpc-dev libgrpc++-dev libabsl-dev
   librocksdb-dev libssl-dev zlib1g-dev prometheus-cpp-dev libcivetweb-dev libspdlog-dev libfmt-dev libcli11-dev)
-readonly test_packages=(libgtest-dev libgmock-dev libbenchmark-dev python3 python3-grpcio python3-grpc-tools spin)
+readonly test_packages=(libgtest-dev libgmock-dev libbenchmark-dev libpcre2-8-0 python3 python3-grpcio python3-grpc-tools spin)
 readonly lint_packages=(clang-14 clang-format-14 git npm python3 shellcheck)
 readonly grpcurl_version=v1.9.3
 readonly buf_version=1.50.0
@@ -101,6 +101,14 @@ fetch_prometheus() {
   mkdir -p "$tools_dir/prometheus"
   run_logged "fetching prometheus" prometheus unpack_package prometheus "$tools_dir/prometheus" ||
     warn "without it the Prometheus test is skipped"
+}
+
+# An nginx to put in front, taken out of its package for the same reason. What it needs beside the C library is installed with us.
+fetch_nginx() {
+  if command -v nginx >/dev/null || [[ -x $tools_dir/nginx/usr/sbin/nginx ]]; then return 0; fi
+  mkdir -p "$tools_dir/nginx"
+  run_logged "fetching nginx" nginx unpack_package nginx "$tools_dir/nginx" ||
+    warn "without it the nginx tests are skipped"
 }
 
 # unpack_package <package> <folder>: downloads it and unpacks it there.

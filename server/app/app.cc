@@ -69,6 +69,7 @@ absl::StatusOr<std::unique_ptr<App>> App::Start(const ServerConfig& config, cons
   if (absl::Status s = app->LoadCallers(config); !s.ok()) return s;
   app->StartSweep();
   if (absl::Status s = app->StartGrpc(); !s.ok()) return s;
+  app->memory_guard_ = GuardMemory(app->config_, app->grpc_address_);
   if (absl::Status s = app->StartHttp(); !s.ok()) return s;
   app->StartTimer();
   app->serving_ = true;
@@ -329,6 +330,7 @@ void App::Stop() {
   const absl::Duration leases_left = sync_ != nullptr ? sync_->Stop() : absl::ZeroDuration();
   if (audit_watch_ != nullptr) audit_watch_->Stop();
   grpc_.Stop(config_.drain_timeout);
+  memory_guard_.reset();
   if (http_ != nullptr) http_->Stop();
   timer_.reset();
   usage_timer_.reset();

@@ -16,6 +16,7 @@
 #include "core/ratchet_clock.h"
 #include "server/app/grpc_setup.h"
 #include "server/app/key_gauges.h"
+#include "server/app/memory_limit.h"
 #include "server/app/pepper_report.h"
 #include "server/app/periodic_tasks.h"
 #include "server/app/sync_setup.h"
@@ -136,6 +137,7 @@ class App {
   std::unique_ptr<UsageService> usage_service_;
   CallerMarks caller_marks_;
   GrpcServer grpc_;
+  std::unique_ptr<MemoryGuard> memory_guard_;
   std::unique_ptr<HttpEndpoint> http_;
   std::unique_ptr<PeriodicTasks> timer_;
   absl::Duration stats_due_;                    // the timer's own, on the clock's SinceBoot scale

@@ -172,6 +172,8 @@ void AddLimits(ServerConfig& config, List& list) {
       .Count("max-connections", limits.max_connections, "Connections open at once")
       .Count("max-connections-per-address", limits.max_connections_per_address,
              "Of these, from one IPv4 address or IPv6 /64")
+      .Size("transport-memory", limits.transport_memory_bytes,
+            "Memory for connections and calls; who makes it grow beyond is disconnected")
       .Size("max-message-size", limits.max_message_bytes, "Largest message received")
       .Size("max-metadata-size", limits.max_metadata_bytes, "Most metadata of a call")
       .Count("max-streams-per-connection", limits.max_streams_per_connection,

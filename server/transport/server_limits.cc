@@ -4,6 +4,7 @@
 
 #include "fmt/format.h"
 #include "grpc/grpc.h"
+#include "grpcpp/resource_quota.h"
 #include "server/transport/invalid_setting.h"
 
 namespace claviger {
@@ -34,6 +35,7 @@ absl::Status ServerLimits::Validate() const {
   const absl::Status checks[] = {
       CheckCount("max-connections", max_connections, 16, 500'000),
       CheckCount("max-connections-per-address", max_connections_per_address, 1, 500'000),
+      CheckCount("transport-memory", transport_memory_bytes, 32 << 20, uint64_t{1} << 40),
       CheckCount("max-message-size", max_message_bytes, 64 << 10, 64 << 20),
       CheckCount("max-metadata-size", max_metadata_bytes, 1 << 10, 1 << 20),
       CheckCount("max-streams-per-connection", max_streams_per_connection, 1, 100'000),
@@ -52,6 +54,14 @@ absl::Status ServerLimits::Validate() const {
 }
 
 void ApplyLimits(const ServerLimits& limits, grpc::ServerBuilder& builder) {
+  grpc::ResourceQuota memory("connections");
+  memory.Resize(limits.transport_memory_bytes);
+  builder.SetResourceQuota(memory);
+  // What a message becomes when it is unpacked has no limit in gRPC 1.51: 1 MiB of gzip is 1 GiB.
+  // Nothing is unpacked, and who sends something packed is told so.
+  builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_DEFLATE, false);
+  builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_GZIP, false);
+  builder.AddChannelArgument(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0);
   builder.SetMaxReceiveMessageSize(static_cast<int>(limits.max_message_bytes));
   builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE,
                              static_cast<int>(limits.max_metadata_bytes));

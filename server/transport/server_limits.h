@@ -15,6 +15,10 @@ struct ServerLimits {
   // Connections open at once, in total and from one address (an IPv4 address or an IPv6 /64).
   uint64_t max_connections = 5000;
   uint64_t max_connections_per_address = 1000;
+  // What connections and calls may take, in bytes: gRPC's buffers at any time, and on top of the
+  // store's caches how much the process may grow within ten seconds
+  // (server/transport/memory_guard.h).
+  uint64_t transport_memory_bytes = uint64_t{512} << 20;
   // Largest message received, in bytes.
   uint64_t max_message_bytes = 1 << 20;
   // Most metadata of a call, in bytes.

@@ -36,4 +36,12 @@ bool SocketId::HangUp() const {
   return true;
 }
 
+bool SocketId::Abort() const {
+  const FileDescriptor held(fcntl(fd, F_DUPFD_CLOEXEC, 0));
+  if (held.get() < 0 || cookie == 0 || CookieOf(held.get()) != cookie) return false;
+  // To connect to nowhere ends a TCP connection (connect(2)).
+  const sockaddr nowhere{.sa_family = AF_UNSPEC, .sa_data = {}};
+  return connect(held.get(), &nowhere, sizeof(nowhere)) == 0;
+}
+
 }  // namespace claviger

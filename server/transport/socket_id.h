@@ -26,6 +26,10 @@ struct SocketId {
   // Ends the connection, so that its owner finds it ended and closes it. Does nothing to what else
   // the descriptor may be by now. False when that could not be told for want of a descriptor.
   bool HangUp() const;
+  // Ends a TCP connection at once: what waits in its buffers, which may be megabytes that HangUp
+  // would let its owner read first, is dropped, and the other end gets a reset. The same care for
+  // what else the descriptor may be. False when there is no such connection any more.
+  bool Abort() const;
 };
 
 }  // namespace claviger

@@ -236,7 +236,7 @@ class Stubs:
 
         google.__path__.append(str(pathlib.Path(cls._folder.name, "google")))
 
-    def __init__(self, address, key=None, own_connection=False):
+    def __init__(self, address, key=None, own_connection=False, channel=None):
         """Callers of the same address share a connection, and what gRPC thinks of it, unless they want their own."""
         self._generate()
         self.grpc = importlib.import_module("grpc")
@@ -247,8 +247,8 @@ class Stubs:
         self.error_details = importlib.import_module("google.rpc.error_details_pb2")
         self.rpc_status = importlib.import_module("google.rpc.status_pb2")
         options = [("grpc.use_local_subchannel_pool", 1)] if own_connection else []
-        self.channel = self.grpc.insecure_channel(address, options=options)
-        self._metadata = [("authorization", f"Bearer {key}")] if key else []
+        self.channel = channel or self.grpc.insecure_channel(address, options=options)
+        self.metadata = [("authorization", f"Bearer {key}")] if key else []
         services = {
             "claviger.v1.key_authority_pb2_grpc": "KeyAuthorityStub",
             "claviger.v1.project_pb2_grpc": "ProjectsStub",
@@ -265,7 +265,7 @@ class Stubs:
         """The answer of the method of that name, whichever service has it."""
         for service in self._services:
             if hasattr(service, method):
-                return getattr(service, method)(request, metadata=self._metadata, timeout=30)
+                return getattr(service, method)(request, metadata=self.metadata, timeout=30)
         raise AttributeError(method)
 
     def details(self, error):
