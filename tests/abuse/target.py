@@ -119,7 +119,7 @@ class Server:
             credentials = grpc.ssl_channel_credentials(read("ca.crt"), read("caller.key"), read("caller.crt"))
             channel = grpc.secure_channel(address, credentials, options)
         root_key = (self.data / "root.key").read_text(encoding="ascii").strip()
-        return support.Stubs(address, root_key, channel)
+        return support.Stubs(address, root_key, channel=channel)
 
     def resident_mib(self):
         """Memory of the process in MiB; 0 when it is gone."""
