@@ -19,10 +19,14 @@ function(claviger_binary name)
   target_link_libraries(${name} PRIVATE ${ARG_DEPS} claviger_flags)
 endfunction()
 
+# What the unit, contract, integration and simulation suites run: the sanitizers' builds need no more.
+add_custom_target(claviger_suites)
+
 # claviger_test(<name> SRCS <file>... [DEPS <target>...] [LABELS <label>...] [PCH <header>...]): a GoogleTest program, each of its cases a test of CTest.
 function(claviger_test name)
   cmake_parse_arguments(ARG "" "" "SRCS;DEPS;LABELS;PCH" ${ARGN})
   add_executable(${name} ${ARG_SRCS})
+  add_dependencies(claviger_suites ${name})
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   target_link_libraries(${name} PRIVATE ${ARG_DEPS} GTest::gmock_main claviger_flags)
   target_precompile_headers(${name} PRIVATE <gmock/gmock.h> <gtest/gtest.h> ${ARG_PCH})
