@@ -56,15 +56,17 @@ FuzzedServer& FuzzedServer::Get() {
   return server;
 }
 
-void FuzzedServer::BeginInput() {
+bool FuzzedServer::BeginInput(bool may_be_spoiled) {
   constexpr int kInputsOfOneServer = 5000;
-  if (++inputs_ % kInputsOfOneServer != 0 && IsGood(live_key_.key()) && IsGood(verifier_key_) &&
-      IsGood(bound_key_)) {
-    return;
+  const bool is_old = ++inputs_ % kInputsOfOneServer == 0;
+  if (!is_old && !may_be_spoiled) return false;
+  if (!is_old && IsGood(live_key_.key()) && IsGood(verifier_key_) && IsGood(bound_key_)) {
+    return false;
   }
-  if (inputs_ % kInputsOfOneServer != 0 && IssueAll()) return;
+  if (!is_old && IssueAll()) return true;
   Stop();
   Start();
+  return true;
 }
 
 void FuzzedServer::Stop() {

@@ -33,7 +33,9 @@ class FuzzedServer {
   // To be called at the beginning of each input. What inputs did stays, so that those behind them
   // meet more than an empty server; now and then, and when no key can be issued any more, a new
   // server begins.
-  void BeginInput();
+  // True: it did something. `may_be_spoiled`: whether an input may have changed anything since the
+  // last call.
+  bool BeginInput(bool may_be_spoiled);
   // By number: root, one that may only verify, one that is bound to a project, a key without
   // permissions, nobody, and headers that are none.
   TestCaller CallerOf(uint8_t number) const;

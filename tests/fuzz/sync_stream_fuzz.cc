@@ -30,7 +30,7 @@ FUZZ_TARGET(sync_stream) {
   using namespace claviger;  // NOLINT(google-build-using-namespace)
   const std::vector<std::string> messages = MessagesOf(input);
   fuzz::FuzzedServer& server = fuzz::FuzzedServer::Get();
-  server.BeginInput();
+  server.BeginInput(/*may_be_spoiled=*/false);
   const fuzz::EndedStream ended = server.Stream("/claviger.v1.Verifier/Sync", messages);
   // What the server says on the stream is what a verifier can read.
   for (const std::string& answer : ended.answers) {
