@@ -106,7 +106,7 @@ FUZZ_TARGET(requests) {
   using namespace claviger;  // NOLINT(google-build-using-namespace)
   // Protobuf tells standard error of each string that is not UTF-8, which takes longer than the
   // rest.
-  [[maybe_unused]] static const auto* const kQuiet = google::protobuf::SetLogHandler(nullptr);
+  [[maybe_unused]] static auto* const kQuiet = google::protobuf::SetLogHandler(nullptr);
   if (input.empty()) return;
   const std::string_view bytes = input.substr(1);
   switch (input[0]) {
