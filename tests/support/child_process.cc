@@ -181,6 +181,15 @@ size_t ChildProcess::ResidentBytes() const {
   return resident * static_cast<size_t>(sysconf(_SC_PAGESIZE));
 }
 
+size_t ChildProcess::Threads() const {
+  std::ifstream status(fmt::format("/proc/{}/status", pid_));
+  for (std::string word; status >> word;) {
+    size_t threads = 0;
+    if (word == "Threads:" && status >> threads) return threads;
+  }
+  return 0;
+}
+
 void ChildProcess::Stop() {
   if (ended_) return;
   input_.Reset();

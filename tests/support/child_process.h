@@ -63,6 +63,8 @@ class ChildProcess {
   absl::Duration CpuTime() const;
   // What of its memory is in RAM; 0 once it has ended.
   size_t ResidentBytes() const;
+  // How many threads it has; 0 once it has ended.
+  size_t Threads() const;
 
  private:
   ChildProcess(pid_t pid, int pid_fd, int input, int output)
