@@ -1,7 +1,6 @@
 // The calls that a Caller makes.
 #include <utility>
 
-#include "absl/strings/escaping.h"
 #include "core/digest.h"
 #include "fmt/format.h"
 #include "tests/crash/caller.h"
@@ -142,9 +141,7 @@ bool Caller::Import() {
   for (uint64_t rows = 1 + Draw(kMaxImported); rows > 0; --rows) {
     const std::string text = fmt::format("elsewhere_{:016x}{:016x}", random_(), random_());
     v1::ImportedKey& row = *request.add_keys();
-    const Sha256Bytes hash = Sha256(text);
-    row.set_sha256(absl::BytesToHexString(
-        std::string_view(reinterpret_cast<const char*>(hash.data()), hash.size())));
+    row.set_sha256(ToHex(AsBytes(Sha256(text))));
     Describe(row);
     row.set_owner(ImportOwnerOf(options_.number, options_.cycle));
     row.set_masked_key("else…");

@@ -191,10 +191,11 @@ void Ledger::AnsweredWrongly(uint64_t number, std::string what) {
        fmt::format("{}: {}", Describe(book_.open.at(number)), std::move(what))});
 }
 
-void Ledger::Unexplained(uint64_t number, absl::Status why) {
+void Ledger::Unexplained(uint64_t number, const absl::Status& why) {
   absl::MutexLock lock(&mutex_);
   book_.unexplained.Update(absl::Status(
-      why.code(), fmt::format("{}: {}", Describe(book_.open.at(number)), std::string(why.message())));
+      why.code(),
+      fmt::format("{}: {}", Describe(book_.open.at(number)), std::string(why.message()))));
 }
 
 std::vector<v1::Key> Ledger::Choose(uint32_t caller, size_t count, std::mt19937_64& random) const {

@@ -157,7 +157,7 @@ class Ledger {
   // With something else than was asked for.
   void AnsweredWrongly(uint64_t number, std::string what);
   // It failed, and nothing that was done to the server explains it.
-  void Unexplained(uint64_t number, absl::Status why);
+  void Unexplained(uint64_t number, const absl::Status& why);
 
   // Keys that this caller made, at most `count`, at random, but the latest among them. None is part
   // of an open call.
