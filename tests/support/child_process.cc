@@ -160,6 +160,7 @@ absl::Status ChildProcess::Kill() {
   ended_ = true;
   if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) return absl::OkStatus();
   // Until it is waited for, what has ended takes signals as well.
+  if (status == 0) return absl::FailedPreconditionError(fmt::format("process {} had ended", pid_));
   return absl::UnavailableError(fmt::format("process {} ended with status {}", pid_, status));
 }
 
