@@ -81,7 +81,7 @@ void CheckIssue(const v1::IssueKeyRequest& request) {
   const absl::StatusOr<IssueParams> params = ToIssueParams(request);
   CheckError(params.status());
   if (!params.ok()) return;
-  FUZZ_CHECK(CheckRequiredText("display_name", params->display_name, kMaxNameCharacters).ok());
+  FUZZ_CHECK(CheckRequiredName("display_name", params->display_name, kMaxNameCharacters).ok());
   FUZZ_CHECK(params->scopes.size() <= kMaxScopesPerKey);
   FUZZ_CHECK(params->allowed_cidrs.size() <= kMaxCidrsPerKey);
   FUZZ_CHECK(params->labels.size() <= kMaxLabels);
