@@ -18,7 +18,8 @@ FUZZ_TARGET(page_token) {
     FUZZ_CHECK(!DecodePageToken(Sha256("others"), token).ok());
   } else {
     FUZZ_CHECK(DetailsOf(position.status()).reason == Reason::kPageTokenInvalid);
-    FUZZ_CHECK(input.empty() || position.status().message().find(token) == absl::string_view::npos);
+    // Nothing of what was sent comes back.
+    FUZZ_CHECK(position.status() == DecodePageToken(arguments, "no token").status());
   }
   if (input.size() > 512) return;
   const auto back = DecodePageToken(arguments, EncodePageToken(arguments, input));
