@@ -69,7 +69,7 @@ void GrantCache::Prefetch(const Place& place) const {
     __builtin_prefetch(reinterpret_cast<const void*>(begin));
     __builtin_prefetch(reinterpret_cast<const void*>(begin + 64));
   };
-  const auto address = [](const void* place) { return reinterpret_cast<uintptr_t>(place); };
+  const auto address = [](const void* at) { return reinterpret_cast<uintptr_t>(at); };
   fetch_two_lines(address(first));
   // The count of references stands before what std::make_shared made.
   fetch_two_lines(address(bucket.grant.load(std::memory_order_relaxed)) - 16);
