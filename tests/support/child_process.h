@@ -56,8 +56,8 @@ class ChildProcess {
   bool Running() const;
   // Sends a signal, such as SIGSTOP. REQUIRES: Running was true and nobody waited for it since.
   absl::Status Signal(int signal) const;
-  // SIGKILL; returns once it is gone. An error when it had ended by itself before: FAILED_PRECONDITION
-  // when well, with status 0, else UNAVAILABLE.
+  // SIGKILL; returns once it is gone. An error when it had ended by itself before:
+  // FAILED_PRECONDITION when well, with status 0, else UNAVAILABLE.
   absl::Status Kill();
 
   // What it has used of the processors so far, over all of its threads.
