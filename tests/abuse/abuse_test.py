@@ -102,9 +102,12 @@ class AbuseTest(unittest.TestCase):
                 f"{took:.1f}",
             )
         )
-        self.assertTrue(server.alive(), server.process.log()[-4000:])
+        self.assertTrue(server.alive(), server.log())
         self.assertEqual(server.pid, pid)
-        self.assertEqual(caller.failures, [], "checks of the known caller during the attack")
+        failures = caller.failures
+        if attack.ends_shared_connections and self.configuration.front:
+            failures = [failure for failure in failures if failure != target.FRONT_LOST_CONNECTION]
+        self.assertEqual(failures, [], f"checks of the known caller during the attack:\n{server.log()}")
         self.assertGreater(caller.answered, 0)
         shielded = CONFIGURATION in ("no_certificate", "nginx")
         allowed = ALLOWED_MIB if attack.grows and not shielded else ALLOWED_LITTLE_MIB

@@ -16,12 +16,14 @@ import malformed
 @dataclasses.dataclass(frozen=True)
 class Attack:
     """One attack by its name in the table; `most_scale` bounds the larger counts. One that `grows` makes the server keep what it
-    is sent for a while; all others must leave its memory nearly as it was."""
+    is sent for a while; all others must leave its memory nearly as it was. One that `ends_shared_connections` may, behind a front,
+    make a call of somebody else fail as UNAVAILABLE: the one that the front sends in the same moment over the same connection."""
 
     name: str
     run: Callable[[h2.Target, int], str]
     most_scale: int = 1
     grows: bool = False
+    ends_shared_connections: bool = False
 
     @property
     def title(self):
@@ -53,5 +55,6 @@ ALL = (
     Attack("bad compression", malformed.bad_compression, 10),
     Attack("gzip bomb", malformed.gzip_bomb, 4),
     Attack("strange calls", malformed.strange_calls, 10),
+    Attack("undecodable metadata", malformed.undecodable_metadata, 10, ends_shared_connections=True),
     Attack("connections come and go", lingering.many_connections, 3),
 )

@@ -146,12 +146,18 @@ def strange_calls(target, scale):
         h2.grpc_headers(sending.VERIFY, ("grpc-timeout", "0n")),
         h2.grpc_headers(sending.VERIFY, ("authorization", "Bearer " + "x" * 4000)),
         h2.grpc_headers(sending.VERIFY, ("authorization", "Basic eDp4"), ("authorization", "Bearer x")),
-        h2.grpc_headers(sending.VERIFY, ("x-bin", "!!!not base64!!!")),
         b"",
     ]
-    openings = []
-    for _ in range(3 * scale):
-        for block in blocks:
-            data = h2.frame(h2.DATA, h2.END_STREAM, 1, h2.message(b"\x0a\x03abc"))
-            openings.append((h2.PREFACE + h2.settings(), h2.headers(1, block) + data))
+    return _send_calls(target, blocks * 3 * scale)
+
+
+def undecodable_metadata(target, scale):
+    """Calls with binary metadata that is not base64, which makes gRPC end the connection."""
+    return _send_calls(target, [h2.grpc_headers(sending.VERIFY, ("x-bin", "!!!not base64!!!"))] * 20 * scale)
+
+
+def _send_calls(target, blocks):
+    """Each on a connection of its own."""
+    data = h2.frame(h2.DATA, h2.END_STREAM, 1, h2.message(b"\x0a\x03abc"))
+    openings = [(h2.PREFACE + h2.settings(), h2.headers(1, block) + data) for block in blocks]
     return sending.each(target, openings, 0.05)

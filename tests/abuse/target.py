@@ -16,6 +16,8 @@ from certificates import Certificates
 
 CALL_SECONDS = 30
 SETTLE_SECONDS = 30
+# What the shipped nginx says when clavigerd has ended the connection of a call.
+FRONT_LOST_CONNECTION = "UNAVAILABLE: clavigerd does not answer the front"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,6 +86,10 @@ class Server:
     def alive(self):
         """Whether everything of it runs that has to."""
         return self.process.running
+
+    def log(self):
+        """The end of what it has logged."""
+        return self.process.log()[-4000:]
 
     def stop(self):
         status = self.process.stop()
@@ -158,6 +164,9 @@ class FrontedServer(Server):
 
     def alive(self):
         return super().alive() and self._front.process.running and not self._front.crashed()
+
+    def log(self):
+        return f"{super().log()}\nthe front:\n{self._front.process.log()[-4000:]}"
 
     def stop(self):
         self._front.stop()

@@ -12,6 +12,7 @@ import threading
 import unittest
 
 import front
+import h2
 import support
 from cli_support import DENIED, OK, UNREACHABLE, USAGE, CliCalls, Following, run_cli
 
@@ -220,6 +221,23 @@ class ThroughTheFrontTest(FrontTestCase):
         self.assertEqual(caught.exception.code(), stubs.grpc.StatusCode.UNAVAILABLE)
         stubs.metadata.pop()
         stubs.call("ListKeys", stubs.authority.ListKeysRequest())
+
+    def test_a_call_without_time_left_does_not_end_the_next_one_over_the_same_connection(self):
+        context = self.backend.certificates.context("none")
+        timeouts = ("0n", "99999999n", "1u", "99999u", "00000001m", "99m", "0S", "000M", "0H")
+        with h2.Connection(h2.Target(("127.0.0.1", self.front.port), context)) as connection:
+            for number in range(180):
+                stream = 1 + 2 * number
+                block = h2.grpc_headers("/claviger.v1.Verifier/Verify", ("grpc-timeout", timeouts[number % len(timeouts)]))
+                body = h2.frame(h2.DATA, h2.END_STREAM, stream, h2.message(b""))
+                connection.send(h2.headers(stream, block) + body)
+                frames = connection.read_frames(
+                    30, until=lambda seen, stream=stream: any(at == stream and flags & h2.END_STREAM for _, flags, at, _ in seen)
+                )
+                self.assertTrue(connection.is_open, frames)
+        self.assertEqual(re.findall(r"upstream sent .*", self.front.process.log()), [])
+        text = support.http_get(f"http://{self.backend.http}/metrics")[1]
+        self.assertIn('grpc_method="Verify",grpc_code="Unauthenticated"} 180\n', text, "clavigerd's answers, not the front's")
 
     @unittest.skipUnless(GRPCURL, "no grpcurl: ./dev test builds one where there is Go 1.21 or newer")
     def test_grpcurl(self):
