@@ -15,6 +15,7 @@
 #include "core/random.h"
 #include "core/ratchet_clock.h"
 #include "grpcpp/server.h"
+#include "server/app/disk_watch.h"
 #include "server/app/key_gauges.h"
 #include "server/app/pepper_report.h"
 #include "server/app/periodic_tasks.h"
@@ -103,6 +104,7 @@ class App {
   ServerMetrics metrics_;
   std::unique_ptr<VerifyObserver> verify_observer_;
   std::unique_ptr<KeyStore> store_;
+  std::unique_ptr<DiskWatch> disk_watch_;
   std::unique_ptr<RatchetClock> clock_;
   AuditEntryCounter audit_counter_{metrics_.audit()};
   std::unique_ptr<RefusalRecorder> refusals_;
