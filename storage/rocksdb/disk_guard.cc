@@ -62,15 +62,15 @@ bool DiskGuard::Fits(uint64_t bytes) const {
 }
 
 bool DiskGuard::MakeRoom(uint64_t bytes, DiskUse use) {
-  if (FitsWithBallast(bytes, use)) return true;
+  if (TryMakeRoom(bytes, use)) return true;
   CountWaiting(use, 1);
   bool fits = false;
-  while (!fits && Pause(use)) fits = FitsWithBallast(bytes, use);
+  while (!fits && Pause(use)) fits = TryMakeRoom(bytes, use);
   CountWaiting(use, -1);
   return fits;
 }
 
-bool DiskGuard::FitsWithBallast(uint64_t bytes, DiskUse use) {
+bool DiskGuard::TryMakeRoom(uint64_t bytes, DiskUse use) {
   while (true) {
     const absl::StatusOr<uint64_t> free = free_bytes_();
     // A disk that cannot be measured: the write itself tells.

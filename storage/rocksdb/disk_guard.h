@@ -53,6 +53,8 @@ class DiskGuard {
   // changes depend on; the error of the measurement when there is one.
   absl::Status Admit(Admission admission) const ABSL_LOCKS_EXCLUDED(mutex_);
 
+  // Whether a write of `bytes` fits; what is missing is taken from the ballast.
+  bool TryMakeRoom(uint64_t bytes, DiskUse use);
   // Returns true when a write of `bytes` fits. Blocks while it does not; false once StopWaiting was
   // called and it still does not fit.
   bool MakeRoom(uint64_t bytes, DiskUse use) ABSL_LOCKS_EXCLUDED(mutex_);
@@ -80,7 +82,6 @@ class DiskGuard {
   absl::Status Refusal(Admission admission, uint64_t free, uint64_t ballast) const;
   uint64_t BallastBytes() const { return ballast_ == nullptr ? 0 : ballast_->bytes(); }
   uint64_t Needed(uint64_t bytes, DiskUse use) const;
-  bool FitsWithBallast(uint64_t bytes, DiskUse use);
   bool Waits(DiskUse use) const ABSL_LOCKS_EXCLUDED(mutex_);
   void CountWaiting(DiskUse use, int change) ABSL_LOCKS_EXCLUDED(mutex_);
   // Until something may have changed. False: nothing waits for `use` any more.

@@ -57,8 +57,9 @@ absl::StatusOr<std::unique_ptr<DiskProtection>> DiskProtection::Create(
   if (!fits.ok()) return fits;
   // Without a ballast a store works as well, and says that it has none.
   disk->guard_.RestoreBallast().IgnoreError();
-  if (!disk->guard_.MakeRoom(kOpeningBytes, DiskUse::kEssential)) {
-    return TooFull(fmt::format("the disk of {} is full", dir.path()));
+  if (!disk->guard_.TryMakeRoom(kOpeningBytes, DiskUse::kEssential)) {
+    return TooFull(fmt::format("the disk of {} is full: make room and start again; nothing is lost",
+                               dir.path()));
   }
   return disk;
 }

@@ -1,7 +1,9 @@
 // What a store does about its disk when it is opened and closed.
 #include "storage/rocksdb/disk_protection.h"
 
+#include <atomic>
 #include <filesystem>
+#include <thread>
 
 #include "core/status.h"
 #include "gmock/gmock.h"
@@ -21,7 +23,7 @@ class DiskProtectionTest : public RocksDbStoreTesting {
     options_.growth_reserve_bytes = 32 * kMiB;
     options_.reduction_reserve_bytes = 8 * kMiB;
     options_.ballast_bytes = 16 * kMiB;
-    options_.free_bytes = [this] { return free_; };
+    options_.free_bytes = [this] { return free_.load(); };
   }
   std::string BallastPath() const { return options_.data_dir + "/ballast"; }
   uint64_t BallastBytes() const {
@@ -101,18 +103,18 @@ TEST_F(DiskProtectionTest, AStoreClosesWhileACompactionWaitsForRoom) {
   store->Close();
   store.reset();
   // Enough tables for a compaction, made behind the store's back.
-  for (int table = 0; table < 6; ++table) {
-    const auto database = OpenRaw();
-    rocksdb::WriteBatch rows;
-    ASSERT_TRUE(rows.Put(database->family(Family::kEvents), "x", std::to_string(table)).ok());
-    ASSERT_EQ(database->Write(rows), absl::OkStatus());
-    rocksdb::FlushOptions flush;
-    ASSERT_TRUE(database->db().DisableFileDeletions().ok());
-    ASSERT_TRUE(
-        database->db()
-            .SetOptions(database->family(Family::kEvents), {{"disable_auto_compactions", "true"}})
-            .ok());
-    ASSERT_TRUE(database->db().Flush(flush, database->family(Family::kEvents)).ok());
+  {
+    Tuning tuning = MakeTuning(options_.memory_bytes, clock_);
+    for (auto& family : tuning.families) family.options.disable_auto_compactions = true;
+    const auto database = Database::Open(DbPath(), tuning);
+    ASSERT_TRUE(database.ok()) << database.status();
+    auto* events = (*database)->family(Family::kEvents);
+    for (int table = 0; table < 8; ++table) {
+      rocksdb::WriteBatch rows;
+      ASSERT_TRUE(rows.Put(events, "x", std::to_string(table)).ok());
+      ASSERT_EQ((*database)->Write(rows), absl::OkStatus());
+      ASSERT_TRUE((*database)->db().Flush({}, events).ok());
+    }
   }
   free_ = 12 * kMiB;  // below half of the reserve
   store = Open();
