@@ -18,6 +18,7 @@ namespace {
 constexpr uint64_t kMiB = uint64_t{1} << 20;
 
 // A disk of `left` bytes: a write that does not fit is made in part and fails, as write(2) does.
+// What is written over takes no room again.
 struct FakeDisk {
   std::atomic<int64_t> left = int64_t{1} << 40;
   std::atomic<int> refused = 0;
@@ -30,29 +31,34 @@ class ShortFile final : public rocksdb::FSWritableFileOwnerWrapper {
 
   rocksdb::IOStatus Append(const rocksdb::Slice& data, const rocksdb::IOOptions& options,
                            rocksdb::IODebugContext* debug) override {
-    const size_t part = Take(data.size());
+    const size_t part = Take(position_, data.size());
+    position_ += part;
     rocksdb::IOStatus status = target()->Append({data.data(), part}, options, debug);
     return status.ok() && part < data.size() ? rocksdb::IOStatus::NoSpace("fake") : status;
   }
   rocksdb::IOStatus PositionedAppend(const rocksdb::Slice& data, uint64_t offset,
                                      const rocksdb::IOOptions& options,
                                      rocksdb::IODebugContext* debug) override {
-    const size_t part = Take(data.size());
+    const size_t part = Take(offset, data.size());
     rocksdb::IOStatus status =
         target()->PositionedAppend({data.data(), part}, offset, options, debug);
     return status.ok() && part < data.size() ? rocksdb::IOStatus::NoSpace("fake") : status;
   }
 
  private:
-  size_t Take(size_t wanted) {
+  size_t Take(uint64_t offset, size_t wanted) {
+    const size_t there = extent_ > offset ? std::min<size_t>(wanted, extent_ - offset) : 0;
     const int64_t left = std::max<int64_t>(disk_.left, 0);
-    const size_t part = std::min<size_t>(wanted, static_cast<size_t>(left));
-    disk_.left -= static_cast<int64_t>(part);
-    if (part < wanted) ++disk_.refused;
-    return part;
+    const size_t taken = std::min<size_t>(wanted - there, static_cast<size_t>(left));
+    disk_.left -= static_cast<int64_t>(taken);
+    if (there + taken < wanted) ++disk_.refused;
+    extent_ = std::max(extent_, offset + there + taken);
+    return there + taken;
   }
 
   FakeDisk& disk_;
+  uint64_t position_ = 0;  // of Append
+  uint64_t extent_ = 0;    // up to which the file has its room
 };
 
 class ShortFileSystem final : public rocksdb::FileSystemWrapper {
@@ -146,6 +152,7 @@ TEST_F(GuardedFilesTest, ADatabaseWaitsOnAFullDiskAndLosesNothing) {
     auto database = Database::Open(dir_.Join("db"), tuning);
     ASSERT_TRUE(database.ok()) << database.status();
     std::atomic<bool> done = false;
+    disk_.left = 0;
     // A disk that is full again and again, at whatever byte.
     std::thread disk([&] {
       for (int64_t bytes = 1; !done; bytes = (bytes * 7 + 11) % 290'001) {
