@@ -75,7 +75,7 @@ class FrontTestCase(unittest.TestCase):
         read = self.backend.certificates.read
         credentials = grpc.ssl_channel_credentials(read("ca.crt"), read("caller.key"), read("caller.crt"))
         stubs = support.Stubs(self.front.address, key or self.backend.root_key(),
-                              grpc.secure_channel(self.front.address, credentials))  # fmt: skip
+                              channel=grpc.secure_channel(self.front.address, credentials))  # fmt: skip
         self.addCleanup(stubs.close)
         return stubs
 
