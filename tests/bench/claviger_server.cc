@@ -9,7 +9,9 @@ absl::StatusOr<std::unique_ptr<ClavigerServer>> ClavigerServer::Start(BenchEnvir
   absl::StatusOr<std::unique_ptr<ClavigerdProcess>> server =
       ClavigerdProcess::Start({.program = environment.options().server,
                                .data_dir = data_dir,
-                               .log_file = environment.NewPath("clavigerd.log")});
+                               .log_file = environment.NewPath("clavigerd.log"),
+                               // A thousand sessions, and who measures, come from one address here.
+                               .flags = {"--max-connections-per-address", "5000"}});
   if (!server.ok()) return server.status();
   return std::unique_ptr<ClavigerServer>(new ClavigerServer(*std::move(server)));
 }

@@ -135,16 +135,8 @@ void WriteRecords(Writer& out) {
   write('e', EncodeEvent({.revision = Revision{7},
                           .keys = {{TestKeyId(1), "a"}, {TestKeyId(2), "b"}},
                           .projects = {"c"}}));
-  AuditEntry entry{.revision = Revision{7},
-                   .time = absl::FromUnixNanos(1893456000000000001),
-                   .draft = {.actor = "key:00AA",
-                             .peer = "10.0.0.1",
-                             .action = "RevokeKey",
-                             .project_id = "a",
-                             .key_id = "00BB",
-                             .detail = "reason COMPROMISED",
-                             .refusal = "PERMISSION_DENIED"},
-                   .previous_hash = {}};
+  AuditEntry entry = FullAuditEntry();
+  entry.draft.refusal = "PERMISSION_DENIED";
   write('a', EncodeAuditEntry(entry));
   PersistedState state{.revision = Revision{5},
                        .counts = {.enabled = 1, .disabled = 2, .revoked = 3, .deleted = 4},
