@@ -6,6 +6,7 @@
 #include <system_error>
 #include <utility>
 
+#include "absl/cleanup/cleanup.h"
 #include "core/status.h"
 #include "core/sync_messages.h"
 #include "fmt/format.h"
@@ -164,17 +165,21 @@ absl::Status CheckNotLost(const DataDir& dir,
 
 }  // namespace
 
-absl::StatusOr<OpenedDatabase> OpenDatabase(const DataDir& dir,
-                                            const RocksDbStoreOptions& options) {
+absl::StatusOr<OpenedDatabase> OpenDatabase(const DataDir& dir, const RocksDbStoreOptions& options,
+                                            DiskProtection& disk) {
   const auto watermark = ReadWatermark(dir.watermark_path());
   if (auto status = CheckNotBeheaded(dir.db_path()); !status.ok()) return status;
   if (auto status = CheckNotLost(dir, watermark); !status.ok() && !options.accept_older_state) {
     return status;
   }
-  auto database = Database::Open(
-      dir.db_path(), MakeTuning(options.memory_bytes, *options.clock, options.usage_retention));
+  Tuning tuning = MakeTuning(options.memory_bytes, *options.clock, options.usage_retention,
+                             options.reduction_reserve_bytes / 4 * 3);
+  tuning.db.env = &disk.env();
+  auto database = Database::Open(dir.db_path(), tuning);
   if (!database.ok()) return database.status();
   OpenedDatabase opened{.database = *std::move(database), .state = {}};
+  // What began with the opening is not to keep a refused start from ending.
+  absl::Cleanup refused = [&disk] { disk.guard().StopWaiting(DiskUse::kCompaction); };
   const absl::StatusOr<bool> has_imported_keys = HasImportedKeys(*opened.database);
   if (!has_imported_keys.ok()) return has_imported_keys.status();
   opened.has_imported_keys = *has_imported_keys;
@@ -202,6 +207,7 @@ absl::StatusOr<OpenedDatabase> OpenDatabase(const DataDir& dir,
   }
   const Watermark reached{.epoch = opened.state.epoch, .revision = opened.state.revision};
   if (auto status = WriteWatermark(dir.watermark_path(), reached); !status.ok()) return status;
+  std::move(refused).Cancel();
   return opened;
 }
 

@@ -19,10 +19,15 @@ struct Tuning {
   std::vector<rocksdb::ColumnFamilyDescriptor> families;
 };
 
-// Options that keep RocksDB's memory within `memory_bytes`, and counts of checks for
+// What is written but not yet in tables, and so in memory and in the log, takes at most so much.
+inline constexpr size_t kMaxMemtableBytes = size_t{128} << 20;
+
+// Options that keep RocksDB's memory within `memory_bytes`, what is not yet in tables within a
+// quarter of that and `memtable_bytes` (at least 4 MiB), and counts of checks for
 // `usage_retention`. `clock` outlives the database.
 Tuning MakeTuning(size_t memory_bytes, const Clock& clock,
-                  absl::Duration usage_retention = kDefaultUsageRetention);
+                  absl::Duration usage_retention = kDefaultUsageRetention,
+                  size_t memtable_bytes = kMaxMemtableBytes);
 
 // A commit: durable when the write returns.
 rocksdb::WriteOptions DurableWrite();

@@ -27,7 +27,9 @@ constexpr std::string_view kRevisionLabel = "\nrevision ";
 constexpr size_t kMaxFileBytes = 256;
 
 absl::Status FileError(const std::string& path, std::string_view action, int error) {
-  return ErrorBuilder(absl::StatusCode::kUnavailable, Reason::kStoreUnavailable)
+  const bool full = error == ENOSPC || error == EDQUOT;
+  return ErrorBuilder(full ? absl::StatusCode::kResourceExhausted : absl::StatusCode::kUnavailable,
+                      full ? Reason::kStoreFull : Reason::kStoreUnavailable)
       .RetryAfter(absl::Seconds(1))
       .Build(
           fmt::format("could not {} {}: {}", action, path, std::generic_category().message(error)));
@@ -117,11 +119,12 @@ absl::Status WriteWatermark(const std::string& path, const Watermark& watermark)
 }
 
 WatermarkKeeper::WatermarkKeeper(std::string path, const Watermark& start, absl::Duration interval,
-                                 ErrorFunction on_error)
+                                 ErrorFunction on_error, WriteFunction write)
     : path_(std::move(path)),
       epoch_(start.epoch),
       interval_(interval),
       on_error_(std::move(on_error)),
+      write_(std::move(write)),
       wanted_(start.revision),
       written_(start.revision),
       thread_([this] { Loop(); }) {}
@@ -150,7 +153,7 @@ void WatermarkKeeper::Loop() {
       if (written_ == wanted_) return;
       revision = wanted_;
     }
-    if (auto status = WriteWatermark(path_, {epoch_, revision}); !status.ok()) {
+    if (auto status = write_(path_, {epoch_, revision}); !status.ok()) {
       on_error_(status);
       return;
     }
