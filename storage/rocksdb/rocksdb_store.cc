@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "storage/rocksdb/expiry_scans.h"
+#include "storage/rocksdb/restoring.h"
 #include "storage/rocksdb/scans.h"
 
 namespace claviger {
@@ -12,6 +13,8 @@ absl::StatusOr<std::unique_ptr<RocksDbStore>> RocksDbStore::Open(
   if (auto status = options.Validate(); !status.ok()) return status;
   auto dir = DataDir::Open(options.data_dir);
   if (!dir.ok()) return dir.status();
+  if (auto status = CheckNotBeingRestored(**dir); !status.ok()) return status;
+  if (auto status = RemoveLeftCheckpoint(**dir); !status.ok()) return status;
   auto opened = OpenDatabase(**dir, options);
   if (!opened.ok()) return opened.status();
   return std::unique_ptr<RocksDbStore>(
@@ -29,6 +32,7 @@ RocksDbStore::RocksDbStore(const RocksDbStoreOptions& options, std::unique_ptr<D
           options.free_bytes ? options.free_bytes
                              : [path = dir_->path()] { return FreeBytes(path); },
           options.growth_reserve_bytes, options.reduction_reserve_bytes),
+      backups_(*dir_, *database_, disk_, *options.clock),
       writer_(*database_, disk_, opened.state, opened.has_imported_keys, options.event_retention,
               [this](Revision revision) { watermark_.Advance(revision); }),
       committer_(reader_, writer_, *options.clock, options.commit,
