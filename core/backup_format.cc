@@ -31,9 +31,8 @@ bool IsLetterOrDigit(char c) {
 
 bool IsVersion(std::string_view text) {
   return !text.empty() && text.size() <= kMaxVersionBytes &&
-         std::all_of(text.begin(), text.end(), [](char c) {
-           return IsLetterOrDigit(c) || c == '.' || c == '+' || c == '-';
-         });
+         std::all_of(text.begin(), text.end(),
+                     [](char c) { return IsLetterOrDigit(c) || c == '.' || c == '+' || c == '-'; });
 }
 
 bool IsPepperId(std::string_view text) {
@@ -97,6 +96,7 @@ std::optional<BackupHeader> ReadLines(std::string_view text) {
   const std::optional<AuditHead> parsed_head = AuditHead::Parse(*head);
   if (!IsVersion(*version) || !parsed_epoch || !parsed_head ||
       !absl::ParseTime(absl::RFC3339_full, std::string(*created), &header.create_time, &error) ||
+      header.create_time == absl::InfiniteFuture() || header.create_time == absl::InfinitePast() ||
       !ParseNumber(*schema, header.schema_version) || !ParseNumber(*keys, header.keys)) {
     return std::nullopt;
   }

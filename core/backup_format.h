@@ -53,9 +53,9 @@ struct BackupHeader {
   Epoch epoch;
   AuditHead head;  // the last revision in it, and that entry's hash
   uint32_t schema_version = 0;
-  uint64_t keys = 0;                       // in all states
+  uint64_t keys = 0;                        // in all states
   std::map<std::string, uint64_t> peppers;  // ids, with the number of keys that need each
-  std::vector<BackupFile> files;           // sorted by name, each once
+  std::vector<BackupFile> files;            // sorted by name, each once
 
   // Of the whole backup.
   uint64_t TotalBytes() const;
