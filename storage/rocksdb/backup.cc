@@ -271,7 +271,8 @@ absl::StatusOr<std::unique_ptr<BackupStream>> Backups::Begin(Revision at_least,
   if (under_way_.exchange(true)) {
     return ErrorBuilder(absl::StatusCode::kResourceExhausted, Reason::kOverloaded)
         .RetryAfter(kRetryAfter)
-        .Build("another backup is under way, and there is one at a time: try again when it is done");
+        .Build(
+            "another backup is under way, and there is one at a time: try again when it is done");
   }
   Slot slot(under_way_);
   if (absl::Status s = disk_.Admit(Admission::kGrowth); !s.ok()) return s;

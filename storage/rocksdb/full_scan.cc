@@ -221,13 +221,13 @@ class FullScan {
   }
 
   absl::Status ReadUsage() {
-    absl::Status read =
-        ForEach(database_, Family::kUsage,
-                [&](std::string_view row, std::string_view value) -> absl::Status {
-                  if (!HourOfUsageRow(row)) return Wrong("a row of family usage has no hour");
-                  ++report_.usage_rows;
-                  return DecodeUsage(value).status();
-                });
+    absl::Status read = ForEach(database_, Family::kUsage,
+                                [&](std::string_view row, std::string_view value) -> absl::Status {
+                                  if (!HourOfUsageRow(row))
+                                    return Wrong("a row of family usage has no hour");
+                                  ++report_.usage_rows;
+                                  return DecodeUsage(value).status();
+                                });
     if (!read.ok()) return read;
     return ForEach(database_, Family::kLastUsed,
                    [&](std::string_view row, std::string_view value) -> absl::Status {

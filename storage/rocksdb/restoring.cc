@@ -68,9 +68,9 @@ absl::Status WriteAll(int fd, std::string_view bytes, const std::string& path) {
 
 // An error that tells of `file` too.
 absl::Status About(const std::string& file, const absl::Status& status) {
-  return absl::Status(status.code(),
-                      fmt::format("{}: {}", file, std::string_view(status.message().data(),
-                                                                   status.message().size())));
+  return absl::Status(status.code(), fmt::format("{}: {}", file,
+                                                 std::string_view(status.message().data(),
+                                                                  status.message().size())));
 }
 
 }  // namespace
@@ -157,9 +157,8 @@ absl::Status BackupUnpacker::OnHeader(const BackupHeader& header) {
         "restore it with the version that made it",
         header.claviger_version, header.schema_version, kSchemaVersion));
   }
-  const bool has_head =
-      std::any_of(header.files.begin(), header.files.end(),
-                  [](const BackupFile& file) { return file.name == "CURRENT"; });
+  const bool has_head = std::any_of(header.files.begin(), header.files.end(),
+                                    [](const BackupFile& file) { return file.name == "CURRENT"; });
   if (!has_head) return Damaged("it has no file CURRENT");
   const absl::StatusOr<uint64_t> free = FreeBytes(folder_);
   if (!free.ok()) return free.status();
