@@ -116,5 +116,13 @@ TEST_F(BackupTest, WhatAKilledBackupLeftGoesAtTheNextStart) {
   EXPECT_FALSE(std::filesystem::exists(CheckpointPath() + ".tmp"));
 }
 
+TEST_F(BackupTest, AFolderWithAStoreIsNotRestoredInto) {
+  MakeStore(1);
+  EXPECT_EQ(CheckFitToRestoreInto(options_.data_dir).code(), absl::StatusCode::kFailedPrecondition);
+  const std::string fresh = dir_.Join("fresh");
+  EXPECT_TRUE(CheckFitToRestoreInto(fresh).ok());
+  EXPECT_FALSE(std::filesystem::exists(fresh));
+}
+
 }  // namespace
 }  // namespace claviger
