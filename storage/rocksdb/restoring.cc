@@ -6,28 +6,23 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdio>
-#include <filesystem>
 #include <memory>
 #include <system_error>
 #include <utility>
 
 #include "core/status.h"
 #include "fmt/format.h"
+#include "storage/rocksdb/data_dir.h"
 #include "storage/rocksdb/schema.h"
 #include "storage/rocksdb/tuning.h"
 
 namespace claviger {
 namespace {
 
-namespace fs = std::filesystem;
-
 constexpr char kDatabaseFolder[] = "db";
-constexpr char kWatermarkFile[] = "watermark";
-// Of a file system of its own.
-constexpr char kLostAndFound[] = "lost+found";
-// Beside what is unpacked: the log and tables of a first start.
-constexpr uint64_t kRoomBeside = uint64_t{256} << 20;
+// Beside what is unpacked: what a store keeps free before it takes changes, and the log and tables
+// of a first start.
+constexpr uint64_t kRoomBeside = uint64_t{512} << 20;
 
 absl::Status Unusable(const std::string& path, std::string_view action, int error) {
   return ErrorBuilder(absl::StatusCode::kUnavailable, Reason::kStoreUnavailable)
@@ -75,81 +70,6 @@ absl::Status About(const std::string& file, const absl::Status& status) {
 
 }  // namespace
 
-absl::Status CheckNotBeingRestored(const DataDir& dir) {
-  const fs::path folder = fs::path(dir.path()) / kRestoringFolder;
-  std::error_code error;
-  if (!fs::exists(folder, error) && !error) return absl::OkStatus();
-  return Refuse(
-      fmt::format("{} is there: a restore into this data folder began and did not end. Run "
-                  "`clavigerd restore` again; what the interrupted one left is replaced",
-                  folder.string()));
-}
-
-absl::Status CheckFitToRestoreInto(const std::string& path) {
-  std::error_code error;
-  if (!fs::exists(path, error) && !error) return absl::OkStatus();
-  const bool interrupted = fs::exists(fs::path(path) / kRestoringFolder, error);
-  for (fs::directory_iterator it(path, error), end; !error && it != end; it.increment(error)) {
-    const std::string name = it->path().filename().string();
-    if (interrupted || name == kLostAndFound) continue;
-    std::error_code ignored;  // then it is not empty
-    if (name == kDatabaseFolder && fs::is_empty(it->path(), ignored)) continue;
-    return Refuse(
-        fmt::format("the data folder {} is not empty, it has '{}': a backup is restored into an "
-                    "empty folder only. Stop the server and move the old one away (mv {} {}.old), "
-                    "or give another --data",
-                    path, name, path, path));
-  }
-  return error ? Unusable(path, "list", error.value()) : absl::OkStatus();
-}
-
-absl::StatusOr<std::string> BeginRestore(const DataDir& dir) {
-  const std::string folder = dir.path() + "/" + kRestoringFolder;
-  std::error_code error;
-  if (fs::exists(folder, error)) {
-    // What stands beside it was moved there from it.
-    for (fs::directory_iterator it(dir.path(), error), end; !error && it != end;
-         it.increment(error)) {
-      const std::string name = it->path().filename().string();
-      if (name == kLostAndFound || name == kRestoringFolder) continue;
-      fs::remove_all(it->path(), error);
-      if (error) return Unusable(it->path().string(), "remove", error.value());
-    }
-    // The mark of an interrupted restore goes last.
-    if (!error) fs::remove_all(folder, error);
-  }
-  if (error) return Unusable(folder, "clear", error.value());
-  if (absl::Status s = MakeFolder(folder); !s.ok()) return s;
-  if (absl::Status s = SyncFolder(dir.path()); !s.ok()) return s;
-  return folder;
-}
-
-absl::Status FinishRestore(const DataDir& dir) {
-  const fs::path data(dir.path());
-  const fs::path folder = data / kRestoringFolder;
-  const auto move = [&](const std::string& name) {
-    const std::string from = (folder / name).string();
-    return std::rename(from.c_str(), (data / name).c_str()) == 0
-               ? absl::OkStatus()
-               : Unusable(from, "move to its place", errno);
-  };
-  std::error_code error;
-  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
-    const std::string name = it->path().filename().string();
-    if (name == kDatabaseFolder || name == kWatermarkFile) continue;
-    if (absl::Status s = move(name); !s.ok()) return s;
-  }
-  if (error) return Unusable(folder.string(), "list", error.value());
-  // A watermark without its database is refused, a database without its watermark too.
-  for (const char* name : {kWatermarkFile, kDatabaseFolder}) {
-    if (absl::Status s = move(name); !s.ok()) return s;
-  }
-  if (absl::Status s = SyncFolder(dir.path()); !s.ok()) return s;
-  fs::remove_all(folder, error);
-  if (error) return Unusable(folder.string(), "remove", error.value());
-  return SyncFolder(dir.path());
-}
-
 absl::Status BackupUnpacker::OnHeader(const BackupHeader& header) {
   if (header.schema_version != kSchemaVersion) {
     return Refuse(fmt::format(
@@ -164,8 +84,9 @@ absl::Status BackupUnpacker::OnHeader(const BackupHeader& header) {
   if (!free.ok()) return free.status();
   if (*free < header.TotalBytes() + kRoomBeside) {
     return ErrorBuilder(absl::StatusCode::kResourceExhausted, Reason::kStoreFull)
-        .Build(fmt::format("{} has {} MiB free, the backup needs {} MiB", folder_, *free >> 20,
-                           (header.TotalBytes() + kRoomBeside) >> 20));
+        .Build(fmt::format("{} has {} MiB free, the backup needs {} MiB: make room, or give "
+                           "--data on a larger disk",
+                           folder_, *free >> 20, (header.TotalBytes() + kRoomBeside) >> 20));
   }
   return MakeFolder(folder_ + "/" + kDatabaseFolder);
 }
@@ -207,9 +128,10 @@ absl::StatusOr<BackupHeader> ReadBackup(const std::string& file, BackupSink* sin
 }
 
 absl::StatusOr<FullScanReport> ScanUnpacked(const std::string& folder, const BackupHeader& header,
-                                            size_t memory_bytes, const Clock& clock) {
-  const auto database =
-      Database::Open(folder + "/" + kDatabaseFolder, MakeTuning(memory_bytes, clock));
+                                            size_t memory_bytes, const Clock& clock,
+                                            absl::Duration usage_retention) {
+  const auto database = Database::Open(folder + "/" + kDatabaseFolder,
+                                       MakeTuning(memory_bytes, clock, usage_retention));
   if (!database.ok()) return database.status();
   absl::StatusOr<FullScanReport> report = ScanEverything(**database);
   if (!report.ok()) return report;

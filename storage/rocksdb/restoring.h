@@ -1,10 +1,4 @@
-// From a backup to a data folder.
-//
-//   restoring/            while a restore goes on; a server does not start beside it
-//     db/                 the files of the backup
-//     watermark, …        what the opened store writes
-//
-// Everything is made ready and checked in there, and moved to its place at the end.
+// From a backup to the files of a database, which are then read whole.
 #ifndef CLAVIGER_STORAGE_ROCKSDB_RESTORING_H_
 #define CLAVIGER_STORAGE_ROCKSDB_RESTORING_H_
 
@@ -18,25 +12,10 @@
 #include "core/backup_decoder.h"
 #include "core/clock.h"
 #include "core/file_descriptor.h"
-#include "storage/rocksdb/data_dir.h"
 #include "storage/rocksdb/full_scan.h"
+#include "storage/usage.h"
 
 namespace claviger {
-
-inline constexpr char kRestoringFolder[] = "restoring";
-
-// FAILED_PRECONDITION: a restore into this folder began and did not end.
-absl::Status CheckNotBeingRestored(const DataDir& dir);
-
-// FAILED_PRECONDITION unless `path` is a folder that has nothing but what an interrupted restore
-// left, or does not exist. Changes nothing.
-absl::Status CheckFitToRestoreInto(const std::string& path);
-
-// Removes what an interrupted restore left; the path of a new, empty kRestoringFolder. REQUIRES:
-// CheckFitToRestoreInto said OK while the folder was locked.
-absl::StatusOr<std::string> BeginRestore(const DataDir& dir);
-// Moves what is in kRestoringFolder to its place, the database last; durable when it returns OK.
-absl::Status FinishRestore(const DataDir& dir);
 
 // Writes the files of a backup into the folder `folder`/db, durably, mode 0600.
 //
@@ -62,9 +41,11 @@ class BackupUnpacker final : public BackupSink {
 absl::StatusOr<BackupHeader> ReadBackup(const std::string& file, BackupSink* sink);
 
 // Opens the database that was unpacked into `folder`, and reads all of it. DATA_LOSS: it is not
-// what `header` says, or is damaged.
-absl::StatusOr<FullScanReport> ScanUnpacked(const std::string& folder, const BackupHeader& header,
-                                            size_t memory_bytes, const Clock& clock);
+// what `header` says, or is damaged. Counts of checks that are older than `usage_retention` may go
+// by that, as in a store that is open.
+absl::StatusOr<FullScanReport> ScanUnpacked(
+    const std::string& folder, const BackupHeader& header, size_t memory_bytes, const Clock& clock,
+    absl::Duration usage_retention = kDefaultUsageRetention);
 
 }  // namespace claviger
 

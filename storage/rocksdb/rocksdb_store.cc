@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "storage/rocksdb/expiry_scans.h"
-#include "storage/rocksdb/restoring.h"
+#include "storage/rocksdb/restore_folder.h"
 #include "storage/rocksdb/scans.h"
 
 namespace claviger {

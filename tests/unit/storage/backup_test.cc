@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "gmock/gmock.h"
+#include "storage/rocksdb/restore_folder.h"
 #include "storage/rocksdb/restoring.h"
 #include "tests/unit/storage/rocksdb_testing.h"
 
@@ -118,9 +119,10 @@ TEST_F(BackupTest, WhatAKilledBackupLeftGoesAtTheNextStart) {
 
 TEST_F(BackupTest, AFolderWithAStoreIsNotRestoredInto) {
   MakeStore(1);
-  EXPECT_EQ(CheckFitToRestoreInto(options_.data_dir).code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(CheckFitToRestoreInto(options_.data_dir, {}).code(),
+            absl::StatusCode::kFailedPrecondition);
   const std::string fresh = dir_.Join("fresh");
-  EXPECT_TRUE(CheckFitToRestoreInto(fresh).ok());
+  EXPECT_TRUE(CheckFitToRestoreInto(fresh, {}).ok());
   EXPECT_FALSE(std::filesystem::exists(fresh));
 }
 
