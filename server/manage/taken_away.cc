@@ -24,9 +24,9 @@ LoggedChange LoggedIn(const AuditEntry& entry) {
 
 absl::Status Unreadable(const AuditEntry& entry) {
   return ErrorBuilder(absl::StatusCode::kFailedPrecondition, Reason::kConfigInvalid)
-      .Build(fmt::format("revision {}: what {} changed cannot be told from its detail '{}': it was "
-                         "written by another version",
-                         entry.revision.value, entry.draft.action, entry.draft.detail));
+      .Build(fmt::format("revision {}: what {} changed cannot be told from its detail, which is in "
+                         "no form that this version writes: restore with the version that made it",
+                         entry.revision.value, entry.draft.action));
 }
 
 // What stands in `text` behind `before` and in front of `after`; nullopt: nothing does.
@@ -50,7 +50,8 @@ std::optional<absl::Time> ReadEnd(std::string_view text) {
   absl::Time time;
   std::string ignored;
   if (!absl::ParseTime(absl::RFC3339_sec, std::string(text), &time, &ignored)) return std::nullopt;
-  return time;
+  // Abseil reads words for infinite times, too; and what a record cannot keep is no end of a key.
+  return absl::FromUnixNanos(absl::ToUnixNanos(time)) == time ? std::optional(time) : std::nullopt;
 }
 
 // Without what was added when the change was made again.

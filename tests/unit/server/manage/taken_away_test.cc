@@ -190,6 +190,8 @@ TEST_F(TakenAwayTest, ADetailThatThisVersionDoesNotWriteIsRefusedAndNamed) {
       {"UpdateScopes", "added [], removed [a:*:b]"},
       {"UpdateKey", ""},
       {"UpdateKey", "changed expire_time to tomorrow"},
+      {"UpdateKey", "changed expire_time to infinite-past"},
+      {"UpdateKey", "changed expire_time to 9999-01-01T00:00:00+00:00"},
       {"UpdateKey", "changed allowed_cidrs to [nowhere]"},
       {"RotateKey", "replaced by 0000000000000077"},
       {"RotateKey", "replaced by 0000000000000077, ; the old key sleeps"},
