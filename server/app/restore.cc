@@ -167,11 +167,10 @@ class Restoration {
   // What may stand in the data folder and is the server's.
   std::vector<std::string> OwnFiles() const {
     std::error_code ignored;
-    const fs::path& pepper = config_.callers.pepper_file;
-    const bool inside = fs::weakly_canonical(pepper, ignored).parent_path() ==
-                        fs::weakly_canonical(fs::path(data_dir_) / "x", ignored).parent_path();
-    return inside ? std::vector<std::string>{pepper.filename().string()}
-                  : std::vector<std::string>();
+    const fs::path pepper = fs::absolute(config_.callers.pepper_file, ignored);
+    // Whatever it links to: its name is what stands there.
+    if (!fs::equivalent(pepper.parent_path(), data_dir_, ignored)) return {};
+    return {pepper.filename().string()};
   }
 
   // Moves what an earlier run left complete to its place, if that is what is asked for.

@@ -161,6 +161,12 @@ absl::StatusOr<std::string> BeginRestore(const DataDir& dir, const std::vector<s
   if (absl::Status s = AbandonRestore(dir); !s.ok()) return s;
   if (mkdir(folder.c_str(), S_IRWXU) != 0) return Unusable(folder, "make the folder", errno);
   if (absl::Status s = SyncPath(dir.path()); !s.ok()) return s;
+  // The data folder itself may be new. Where its parent cannot be read somebody else has made it.
+  std::error_code error;
+  const fs::path parent = fs::canonical(dir.path(), error).parent_path();
+  if (!error && access(parent.c_str(), R_OK) == 0) {
+    if (absl::Status s = SyncPath(parent); !s.ok()) return s;
+  }
   return folder;
 }
 
