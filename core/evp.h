@@ -1,4 +1,4 @@
-// What the sources of digest.h share of OpenSSL. Not for other parts.
+// What the sources of digest.h and sha256_stream.h share of OpenSSL. Not for other parts.
 #ifndef CLAVIGER_CORE_EVP_H_
 #define CLAVIGER_CORE_EVP_H_
 

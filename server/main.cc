@@ -15,6 +15,7 @@
 #include "core/platform/system_clock.h"
 #include "core/platform/system_random.h"
 #include "server/app/app.h"
+#include "server/app/restore.h"
 #include "server/app/signals.h"
 #include "server/config/command_line.h"
 #include "server/config/pepper_file.h"
@@ -90,6 +91,17 @@ int NewPepper(const CommandLine& command) {
   return EXIT_SUCCESS;
 }
 
+int Restore(const CommandLine& command) {
+  // What it has begun is for the next run to replace or to finish: it may end anywhere.
+  UnblockSignals();
+  SystemRandom random;
+  const absl::StatusOr<std::string> report =
+      RestoreBackup(command.config, command.restore, SystemClock(), random);
+  if (!report.ok()) return Fail(report.status(), EXIT_FAILURE);
+  std::fputs(report->c_str(), stdout);
+  return EXIT_SUCCESS;
+}
+
 int Main(int argc, const char* const* argv) {
   // Before anything is read: to check a configuration reads peppers too.
   RefuseMemoryDumps();
@@ -108,6 +120,8 @@ int Main(int argc, const char* const* argv) {
     }
     case RunMode::kNewPepper:
       return NewPepper(*command);
+    case RunMode::kRestore:
+      return Restore(*command);
     case RunMode::kServe:
       return Serve(argc, argv, command->config);
   }

@@ -91,13 +91,25 @@ absl::StatusOr<std::vector<std::string>> DescribeMissing(
   return missing;
 }
 
+absl::Status RecordAlone(KeyStore& store, std::string action, std::string detail) {
+  return CommitAndWait(store,
+                       [&](const StateReader&) -> absl::StatusOr<ChangeSet> {
+                         ChangeSet changes;
+                         changes.only_audit = true;
+                         changes.audit = SystemAudit(std::move(action), "");
+                         changes.audit.detail = std::move(detail);
+                         return changes;
+                       })
+      .status();
+}
+
 struct RootKey {
   Secret raw_key;
   KeyRecord record;
 };
 
-absl::StatusOr<RootKey> MakeRootKey(const PepperSet& peppers, RandomSource& random,
-                                    absl::Time now) {
+absl::StatusOr<RootKey> MakeRootKey(const PepperSet& peppers, RandomSource& random, absl::Time now,
+                                    std::string description) {
   absl::StatusOr<KeyId> id = KeyId::Generate(random);
   if (!id.ok()) return id.status();
   absl::StatusOr<Secret> raw_key = GenerateKey(kDefaultKeyPrefix, Environment::kLive, *id, random);
@@ -109,7 +121,7 @@ absl::StatusOr<RootKey> MakeRootKey(const PepperSet& peppers, RandomSource& rand
   root.record.id = *id;
   root.record.project_id = kManagementProject;
   root.record.display_name = "root";
-  root.record.description = "Made at the first start.";
+  root.record.description = std::move(description);
   root.record.prefix = kDefaultKeyPrefix;
   root.record.masked_key = MaskKey(*raw_key);
   root.record.digest = *digest;
@@ -187,7 +199,7 @@ absl::StatusOr<bool> BootstrapIfNew(KeyStore& store, const PepperSet& peppers, R
   if (*existing != nullptr) return false;
 
   const absl::Time now = clock.Now();
-  absl::StatusOr<RootKey> root = MakeRootKey(peppers, random, now);
+  absl::StatusOr<RootKey> root = MakeRootKey(peppers, random, now, "Made at the first start.");
   if (!root.ok()) return root.status();
   if (absl::Status s = ReplacePrivateFile(root_key_file, root->raw_key.ExposeSecret()); !s.ok()) {
     return s;
@@ -206,16 +218,34 @@ absl::StatusOr<bool> BootstrapIfNew(KeyStore& store, const PepperSet& peppers, R
   return true;
 }
 
+absl::StatusOr<KeyId> AddRootKey(KeyStore& store, const PepperSet& peppers, RandomSource& random,
+                                 const Clock& clock, const std::filesystem::path& root_key_file,
+                                 std::string why) {
+  absl::StatusOr<RootKey> root =
+      MakeRootKey(peppers, random, clock.Now(), "Made because " + why + ".");
+  if (!root.ok()) return root.status();
+  if (absl::Status s = ReplacePrivateFile(root_key_file, root->raw_key.ExposeSecret()); !s.ok()) {
+    return s;
+  }
+  const absl::StatusOr<Committed> committed =
+      CommitAndWait(store, [&](const StateReader&) -> absl::StatusOr<ChangeSet> {
+        ChangeSet changes;
+        changes.put_keys = {root->record};
+        changes.audit = SystemAudit("MakeRootKey", root->record.id.ToString());
+        changes.audit.detail = std::move(why);
+        return changes;
+      });
+  if (!committed.ok()) return committed.status();
+  return root->record.id;
+}
+
 absl::Status RecordOlderState(KeyStore& store) {
-  return CommitAndWait(store,
-                       [epoch = store.epoch()](const StateReader&) -> absl::StatusOr<ChangeSet> {
-                         ChangeSet changes;
-                         changes.only_audit = true;
-                         changes.audit = SystemAudit("AcceptOlderState", "");
-                         changes.audit.detail = fmt::format("new history {}", epoch.ToHex());
-                         return changes;
-                       })
-      .status();
+  return RecordAlone(store, "AcceptOlderState",
+                     fmt::format("new history {}", store.epoch().ToHex()));
+}
+
+absl::Status RecordRestore(KeyStore& store, std::string detail) {
+  return RecordAlone(store, "RestoreBackup", std::move(detail));
 }
 
 }  // namespace claviger

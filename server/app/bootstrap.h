@@ -4,12 +4,14 @@
 #define CLAVIGER_SERVER_APP_BOOTSTRAP_H_
 
 #include <filesystem>
+#include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "core/clock.h"
 #include "core/digest.h"
+#include "core/key_format.h"
 #include "core/random.h"
 #include "storage/key_store.h"
 
@@ -35,8 +37,16 @@ absl::Status CheckPeppers(KeyStore& store, const PepperSet& peppers, absl::Time 
 absl::StatusOr<bool> BootstrapIfNew(KeyStore& store, const PepperSet& peppers, RandomSource& random,
                                     const Clock& clock, const std::filesystem::path& root_key_file);
 
+// Makes one more key that may do everything, in a store that was bootstrapped, and writes it to
+// `root_key_file` as BootstrapIfNew does. `why` is for the audit entry. Its id.
+absl::StatusOr<KeyId> AddRootKey(KeyStore& store, const PepperSet& peppers, RandomSource& random,
+                                 const Clock& clock, const std::filesystem::path& root_key_file,
+                                 std::string why);
+
 // Leaves an audit entry that says that an older state was taken for the right one.
 absl::Status RecordOlderState(KeyStore& store);
+// The same of a backup that was restored; `detail` says which.
+absl::Status RecordRestore(KeyStore& store, std::string detail);
 
 }  // namespace claviger
 

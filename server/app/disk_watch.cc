@@ -7,8 +7,6 @@
 namespace claviger {
 namespace {
 
-constexpr uint64_t kBallastPart = 2;
-constexpr uint64_t kReductionPart = 4;
 // So much more than a mark must be there before its end is told: a disk that hovers about it would
 // fill the log.
 constexpr uint64_t kHysteresisPart = 8;
@@ -16,12 +14,6 @@ constexpr uint64_t kHysteresisPart = 8;
 bool ClearlyAbove(uint64_t bytes, uint64_t mark) { return bytes >= mark + mark / kHysteresisPart; }
 
 }  // namespace
-
-void ReserveDisk(uint64_t reserve_bytes, RocksDbStoreOptions& options) {
-  options.growth_reserve_bytes = reserve_bytes;
-  options.ballast_bytes = reserve_bytes / kBallastPart;
-  options.reduction_reserve_bytes = reserve_bytes / kReductionPart;
-}
 
 void DiskWatch::Look() {
   const absl::Status restored = store_.restore_ballast();

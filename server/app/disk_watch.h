@@ -2,7 +2,6 @@
 #ifndef CLAVIGER_SERVER_APP_DISK_WATCH_H_
 #define CLAVIGER_SERVER_APP_DISK_WATCH_H_
 
-#include <cstdint>
 #include <functional>
 #include <optional>
 #include <utility>
@@ -10,13 +9,8 @@
 #include "absl/status/status.h"
 #include "server/metrics/server_metrics.h"
 #include "storage/key_store.h"
-#include "storage/rocksdb/options.h"
 
 namespace claviger {
-
-// Derives from the one setting what the store is told: growth stops below `reserve_bytes` of free
-// space, half of it is the ballast, a quarter the mark of reductions.
-void ReserveDisk(uint64_t reserve_bytes, RocksDbStoreOptions& options);
 
 // Looks at the disk from time to time: keeps the gauges, has the ballast made again, and logs a
 // line for each mark that is passed, either way, and not for each call that is refused because of

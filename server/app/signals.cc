@@ -22,6 +22,11 @@ void BlockSignals() {
   std::signal(SIGPIPE, SIG_IGN);
 }
 
+void UnblockSignals() {
+  const sigset_t set = WaitedFor();
+  pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+}
+
 Signal WaitForSignal() {
   const sigset_t set = WaitedFor();
   int signal = 0;

@@ -9,6 +9,8 @@ enum class Signal { kStop, kReload };
 // Blocks SIGINT, SIGTERM and SIGHUP in this thread and those it will start, and ignores SIGPIPE.
 // Call first in main.
 void BlockSignals();
+// Lets them end the process again. REQUIRES: no other thread runs yet.
+void UnblockSignals();
 // Waits for the next of them. REQUIRES: BlockSignals was called.
 Signal WaitForSignal();
 

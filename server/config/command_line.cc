@@ -90,7 +90,33 @@ struct Asked {
   CLI::App* check_config = nullptr;
   CLI::App* new_pepper = nullptr;
   std::string pepper_id;
+  CLI::App* restore = nullptr;
+  RestoreRequest restoring;
 };
+
+void DescribeRestore(CLI::App& app, Asked& asked) {
+  RestoreRequest& wanted = asked.restoring;
+  asked.restore = app.add_subcommand(
+      "restore", "Make the data directory from a backup; the server must not run meanwhile");
+  asked.restore->fallthrough();
+  asked.restore->add_option("file", wanted.file, "The backup, or - for standard input")
+      ->required()
+      ->configurable(false)
+      ->type_name("FILE");
+  asked.restore
+      ->add_option("--audit-export", wanted.audit_export,
+                   "What `claviger audit export` wrote after the backup: what it says was revoked, "
+                   "disabled, narrowed or deleted since is so again")
+      ->configurable(false)
+      ->type_name("FILE");
+  asked.restore
+      ->add_flag("--new-root-key", wanted.new_root_key,
+                 "Make a root key too, where nobody has one any more")
+      ->configurable(false);
+  asked.restore
+      ->add_flag("--dry-run", wanted.dry_run, "Check everything, say what would be, leave nothing")
+      ->configurable(false);
+}
 
 // Describes the command line to `app`; returns the options in the order of `settings`.
 std::vector<CLI::Option*> Describe(CLI::App& app, const std::vector<Setting>& settings,
@@ -113,6 +139,7 @@ std::vector<CLI::Option*> Describe(CLI::App& app, const std::vector<Setting>& se
       ->required()
       ->configurable(false)
       ->type_name("ID");
+  DescribeRestore(app, asked);
   app.require_subcommand(0, 1);
   const std::string file = FromEnvironment(kConfigVariable);
   app.set_config("--config", file, "Read settings from FILE (TOML)",
@@ -189,6 +216,13 @@ absl::StatusOr<CommandLine> ParseCommandLine(int argc, const char* const* argv,
     command.pepper_id = asked.pepper_id;
     const absl::Status named = command.config.callers.Validate();
     if (!named.ok()) return named;
+    return command;
+  }
+  if (asked.restore->parsed()) {
+    command.mode = RunMode::kRestore;
+    command.restore = std::move(asked.restoring);
+    if (absl::Status s = command.config.store.Validate(); !s.ok()) return s;
+    if (absl::Status s = command.config.callers.Validate(); !s.ok()) return s;
     return command;
   }
   const absl::Status valid = command.config.Validate();

@@ -21,13 +21,24 @@ enum class RunMode {
   kServe,
   kCheckConfig,  // `check-config`: say whether the server would start, and why not
   kNewPepper,    // `new-pepper ID`: put a new first pepper into the pepper file
+  kRestore,      // `restore FILE`: make a data folder from a backup
   kPrint,        // `--help`, `--version`, `--print-config`: print `text` and exit with 0
+};
+
+// What kRestore was asked for.
+struct RestoreRequest {
+  std::string file;          // the backup; `-`: standard input
+  std::string audit_export;  // what was taken away behind the backup; empty: nobody knows
+  bool new_root_key = false;
+  bool dry_run = false;
 };
 
 struct CommandLine {
   RunMode mode = RunMode::kServe;
-  // Validated for kServe and kCheckConfig; for kNewPepper only that it names a pepper file.
+  // Validated for kServe and kCheckConfig; for kNewPepper only that it names a pepper file, for
+  // kRestore its settings of the store and the pepper file.
   ServerConfig config;
+  RestoreRequest restore;
   // Of the pepper that kNewPepper makes.
   std::string pepper_id;
   // What kPrint prints, with its end of line.

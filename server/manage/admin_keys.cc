@@ -63,6 +63,17 @@ absl::StatusOr<std::unique_ptr<AdminKeys>> AdminKeys::Load(const KeyStore& store
   return admins;
 }
 
+absl::StatusOr<bool> AdminKeys::AnyIn(const KeyStore& store, absl::Time now) {
+  bool found = false;
+  const absl::Status read = store.ScanKeys(
+      {.project_id = std::string(kManagementProject), .after = {}}, [&](const KeyRecord& key) {
+        found = IsAdmin(key, now);
+        return !found;
+      });
+  if (!read.ok()) return read;
+  return found;
+}
+
 absl::Status AdminKeys::Check(const ChangeSet& changes, const StateReader& state,
                               absl::Time now) const {
   std::shared_ptr<const KeyRecord> given_up;

@@ -31,6 +31,9 @@ class AdminKeys final : public CommitListener {
   static absl::StatusOr<std::unique_ptr<AdminKeys>> Load(const KeyStore& store,
                                                          std::function<bool()> certificate_may);
 
+  // Whether `store` has a key that may do everything at `now`. Blocks on I/O.
+  static absl::StatusOr<bool> AnyIn(const KeyStore& store, absl::Time now);
+
   // OK, or FAILED_PRECONDITION `LAST_ADMIN_KEY` when `changes`, made to `state` at `now`, would
   // disable, revoke, delete or narrow the last key that may do everything, its addresses too, or
   // end it sooner. Another key takes its place if it may do everything, from all those addresses,

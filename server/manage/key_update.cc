@@ -49,7 +49,9 @@ absl::Status ApplyAddresses(const std::vector<Cidr>& allowed_cidrs, const Projec
   if (absl::Status s = CheckAddresses(project, allowed_cidrs, "key.allowed_cidrs"); !s.ok()) {
     return s;
   }
-  effect.Note("allowed_cidrs");
+  std::vector<std::string> texts;
+  for (const Cidr& block : allowed_cidrs) texts.push_back(block.ToString());
+  effect.Note(fmt::format("allowed_cidrs to [{}]", fmt::join(texts, " ")));
   effect.is_granted = true;
   effect.narrows |= !AllWithin(key.allowed_cidrs, allowed_cidrs);
   effect.widens |= !AllWithin(allowed_cidrs, key.allowed_cidrs);

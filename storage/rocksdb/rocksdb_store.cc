@@ -4,6 +4,7 @@
 
 #include "rocksdb/convenience.h"
 #include "storage/rocksdb/expiry_scans.h"
+#include "storage/rocksdb/restore_folder.h"
 #include "storage/rocksdb/scans.h"
 
 namespace claviger {
@@ -13,6 +14,8 @@ absl::StatusOr<std::unique_ptr<RocksDbStore>> RocksDbStore::Open(
   if (auto status = options.Validate(); !status.ok()) return status;
   auto dir = DataDir::Open(options.data_dir);
   if (!dir.ok()) return dir.status();
+  if (auto status = CheckNotBeingRestored(**dir); !status.ok()) return status;
+  if (auto status = RemoveLeftCheckpoint(**dir); !status.ok()) return status;
   auto disk = DiskProtection::Create(**dir, options);
   if (!disk.ok()) return disk.status();
   auto opened = OpenDatabase(**dir, options, **disk);
@@ -29,6 +32,7 @@ RocksDbStore::RocksDbStore(const RocksDbStoreOptions& options, std::unique_ptr<D
       epoch_(opened.state.epoch),
       reader_(*database_),
       usage_(*database_, *options.clock, options.usage_retention),
+      backups_(*dir_, *database_, disk_->guard(), *options.clock),
       writer_(*database_, disk_->guard(), opened.state, opened.has_imported_keys,
               options.event_retention, [this](Revision revision) { watermark_.Advance(revision); }),
       committer_(reader_, writer_, *options.clock, options.commit,

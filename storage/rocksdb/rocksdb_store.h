@@ -18,9 +18,11 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "storage/backup_source.h"
 #include "storage/group_committer.h"
 #include "storage/key_store.h"
 #include "storage/rocksdb/audit_chain.h"
+#include "storage/rocksdb/backup.h"
 #include "storage/rocksdb/batch_writer.h"
 #include "storage/rocksdb/data_dir.h"
 #include "storage/rocksdb/disk_protection.h"
@@ -37,7 +39,7 @@ namespace claviger {
 //
 // Thread safety: as KeyStore. Reads are served after Close too, until destruction; no call may be
 // running then.
-class RocksDbStore final : public KeyStore {
+class RocksDbStore final : public KeyStore, public BackupSource {
  public:
   // Opens the store in `options.data_dir`, or makes it. Blocks on I/O, up to seconds after a crash.
   // Errors, with a message that names the file and what to do: INVALID_ARGUMENT (an option),
@@ -94,6 +96,12 @@ class RocksDbStore final : public KeyStore {
   absl::Status RestoreBallast() override { return disk_->guard().RestoreBallast(); }
   void Close() override;
 
+  // REQUIRES: the streams that it gave are gone before the store is destroyed.
+  absl::StatusOr<std::unique_ptr<BackupStream>> BeginBackup(Revision at_least,
+                                                            std::string_view version) override {
+    return backups_.Begin(at_least, version);
+  }
+
   // Checks the whole audit log; see audit_chain.h. Blocks on I/O.
   absl::StatusOr<AuditHead> VerifyAudit() const { return VerifyAuditChain(*database_); }
 
@@ -108,6 +116,7 @@ class RocksDbStore final : public KeyStore {
   const Epoch epoch_;
   const RocksDbReader reader_;
   UsageRows usage_;            // its own synchronisation
+  Backups backups_;            // its own synchronisation
   BatchWriter writer_;         // the writer thread's
   GroupCommitter committer_;   // its own synchronisation
   WatermarkKeeper watermark_;  // its own synchronisation

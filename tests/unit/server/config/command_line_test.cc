@@ -324,5 +324,35 @@ TEST(CommandLineTest, ProjectsWithMetricsAreAListOfFew) {
   EXPECT_THAT(ErrorOf({"--dev", "--metrics-projects", many}), HasSubstr("at most 100"));
 }
 
+TEST(CommandLineTest, RestoreTakesABackupAndNeedsNoMoreThanAStoreAndAPepper) {
+  const auto command = Parse({"restore", "claviger.backup", "--data", "/d", "--pepper-file", "/p"});
+  ASSERT_TRUE(command.ok()) << command.status();
+  EXPECT_EQ(command->mode, RunMode::kRestore);
+  EXPECT_EQ(command->restore.file, "claviger.backup");
+  EXPECT_EQ(command->restore.audit_export, "");
+  EXPECT_FALSE(command->restore.dry_run);
+  EXPECT_FALSE(command->restore.new_root_key);
+  EXPECT_FALSE(command->config.store.accept_older_state);
+  EXPECT_EQ(command->config.store.data_dir, "/d");
+  const auto more = Parse({"restore", "-", "--audit-export", "audit.jsonl", "--dry-run",
+                           "--new-root-key", "--accept-older-state", "--pepper-file", "/p"});
+  ASSERT_TRUE(more.ok()) << more.status();
+  EXPECT_EQ(more->restore.file, "-");
+  EXPECT_EQ(more->restore.audit_export, "audit.jsonl");
+  EXPECT_TRUE(more->restore.dry_run);
+  EXPECT_TRUE(more->restore.new_root_key);
+  EXPECT_TRUE(more->config.store.accept_older_state);
+}
+
+TEST(CommandLineTest, RestoreThatIsNotToldWhatItNeedsIsRefused) {
+  EXPECT_THAT(ErrorOf({"restore", "--pepper-file", "/p"}), HasSubstr("file"));
+  EXPECT_THAT(ErrorOf({"restore", "a"}), HasSubstr("--pepper-file FILE"));
+  EXPECT_THAT(ErrorOf({"restore", "a", "--pepper-file", "/p", "--memory", "1"}),
+              HasSubstr("memory"));
+  ErrorOf({"restore", "a", "b", "--pepper-file", "/p"});
+  ErrorOf({"restore", "a", "check-config", "--pepper-file", "/p"});
+  ErrorOf({"--dry-run"});
+}
+
 }  // namespace
 }  // namespace claviger
