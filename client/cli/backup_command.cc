@@ -71,7 +71,7 @@ class BackupTarget {
 class BackupRun {
  public:
   BackupRun(const BackupOptions& options, CommandContext& context, Connection& connection,
-            StopSignals& stop)
+            StopSignals* stop)
       : options_(options),
         context_(context),
         connection_(connection),
@@ -86,7 +86,7 @@ class BackupRun {
     const absl::Time began = context_.Now();
     const grpc::Status status = Receive();
     progress_.Clear();
-    if (stop_.stopped()) {
+    if (stop_ != nullptr && stop_->stopped()) {
       context_.Note(fmt::format("stopped behind {}; {}", FormatBytes(decoder_.taken()), Left()));
       return ExitCode::kDenied;
     }
@@ -107,7 +107,7 @@ class BackupRun {
   grpc::Status Receive() {
     const auto call = std::make_shared<grpc::ClientContext>();
     connection_.AddKey(*call);
-    stop_.OnStop([call] { call->TryCancel(); });
+    if (stop_ != nullptr) stop_->OnStop([call] { call->TryCancel(); });
     std::optional<AnswerTimeout> timeout(std::in_place, connection_.timeout(), call);
     const auto stream = connection_.admin().Backup(call.get(), v1::BackupRequest());
     v1::BackupResponse message;
@@ -118,7 +118,7 @@ class BackupRun {
       timeout.emplace(connection_.timeout(), call);
     }
     const grpc::Status status = stream->Finish();
-    stop_.OnStop({});
+    if (stop_ != nullptr) stop_->OnStop({});
     if (status.error_code() != grpc::StatusCode::CANCELLED) return status;
     if (timeout->expired()) {
       return {grpc::StatusCode::DEADLINE_EXCEEDED,
@@ -172,7 +172,7 @@ class BackupRun {
   const BackupOptions& options_;
   CommandContext& context_;
   Connection& connection_;
-  StopSignals& stop_;
+  StopSignals* const stop_;  // null: signals end the process
   BackupTarget target_;
   ProgressLine progress_;
   BackupDecoder decoder_;
@@ -186,11 +186,13 @@ ExitCode RunBackup(const BackupOptions& options, CommandContext& context) {
     return context.Fail(
         absl::InvalidArgumentError("FILE: is needed: where the backup goes; - is output"));
   }
-  // Before there is any other thread.
-  StopSignals stop;
+  // Before there is any other thread. With standard output there is nothing to clear away, and
+  // whoever does not read from it must not keep the process from being ended.
+  std::optional<StopSignals> stop;
+  if (options.file != "-") stop.emplace();
   const absl::StatusOr<Connection*> connection = context.Connect();
   if (!connection.ok()) return context.Fail(connection.status());
-  return BackupRun(options, context, **connection, stop).Run();
+  return BackupRun(options, context, **connection, stop.has_value() ? &*stop : nullptr).Run();
 }
 
 // Reads all of `fd`; OK when it is a whole backup.
