@@ -70,11 +70,16 @@ class BackupTest(support.ServerTestCase):
         return self.stubs.call("IssueKey", request)
 
     def make_large(self):
-        """More than fits into what is on its way unread."""
+        """More than gRPC lets be on its way unread, which are 4 MiB to begin with, with what the kernel holds beside."""
         letters = random.Random(1)
-        for _ in range(500):
-            text = "".join(letters.choices(string.ascii_letters + string.digits, k=1000))
-            self.issue(description=text, labels={f"l{n}": text[n * 60 : n * 60 + 60] for n in range(16)})
+        for _ in range(10):
+            request = self.stubs.imports.ImportKeysRequest(project_id="default")
+            for _ in range(300):
+                texts = ["".join(letters.choices(string.ascii_letters, k=60)) for _ in range(45)]
+                key = request.keys.add(sha256=letters.randbytes(32).hex(), display_name="a key")
+                key.description = " ".join(texts[:16])
+                key.labels.update({f"l{n}": text for n, text in enumerate(texts[16:])})
+            self.assertEqual(self.stubs.call("ImportKeys", request).imported_count, 300)
 
     def hold(self):
         """A way to the server on which a large backup stops: early, before gRPC lets so much be on its way unread."""
