@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 """Backups of the real server by the real command, while it works and when something breaks."""
 
+import contextlib
 import json
 import os
+import pathlib
 import pty
 import random
 import re
@@ -275,6 +277,32 @@ class BackupTest(support.ServerTestCase):
         tap.close()  # else the server would not hear of it
         self.next_backup()
         self.assertFalse(self.checkpoint.exists())
+
+    def test_many_leave_nothing_open(self):
+        """Descriptors of tables stay open with the store, some for each flush; those of checkpoints and connections do not."""
+        self.make_large()
+
+        def left():
+            process = pathlib.Path("/proc", str(self.server.process.pid))
+            names = []
+            for link in (process / "fd").iterdir():
+                with contextlib.suppress(FileNotFoundError):
+                    names.append(os.readlink(link))
+            return [name for name in names if "/data/backup/" in name or "(deleted)" in name], len(os.listdir(process / "task"))
+
+        self.next_backup()
+        threads = left()[1]
+        for number in range(30):
+            (self.folder / "backup").unlink(missing_ok=True)
+            if number % 3 == 0:
+                self.next_backup()
+            else:
+                tap = Tap(self, self.server.address, 3_000_000 if number % 3 == 1 else 10_000)
+                self.next_backup(UNREACHABLE, tap.address)
+        self.wait_until_over()
+        self.wait_until(lambda: left()[0] == [], "what is open to be closed")
+        # gRPC's pollers come and go by themselves.
+        self.wait_until(lambda: left()[1] <= threads + 4, "threads to go")
 
     def test_a_killed_server_leaves_no_file_and_no_checkpoint(self):
         self.make_large()
