@@ -74,6 +74,7 @@ struct Committed {
   std::vector<std::string> deleted_projects;
   bool unseen_by_verifiers = false;
   bool only_audit = false;  // its audit entry is all that there is of it
+  bool refusal = false;     // and that entry is of a call that was refused
 };
 
 // What a revision changed, as kept for subscribers that resume.

@@ -81,6 +81,7 @@ absl::StatusOr<NumberedChange> Number(ChangeSet changes, Revision revision, absl
   numbered.longest_lease = changes.put_longest_lease;
   committed.unseen_by_verifiers = changes.unseen_by_verifiers;
   committed.only_audit = changes.only_audit;
+  committed.refusal = !changes.audit.refusal.empty();
   numbered.audit = std::move(changes.audit);
   numbered.time = now;
   return numbered;

@@ -29,7 +29,10 @@ CLI::App& CommandSet::AddGroup(CLI::App& parent, const std::string& name,
 }
 
 void CommandSet::OnRun(CLI::App& command, Action action) {
-  command.callback([this, action = std::move(action)] { chosen_ = action; });
+  command.callback([this, &command, action = std::move(action)] {
+    // One that has commands below it comes after them.
+    if (command.get_subcommands().empty()) chosen_ = action;
+  });
 }
 
 CLI::Option& AddRepeated(CLI::App& command, const std::string& name,

@@ -58,6 +58,7 @@ Connection::Connection(Options options, const Clock& clock, RandomSource& random
       usage_(v1::Usage::NewStub(channel_)),
       verifier_(v1::Verifier::NewStub(channel_)),
       audit_(v1::AuditLog::NewStub(channel_)),
+      admin_(v1::Admin::NewStub(channel_)),
       health_(grpc::health::v1::Health::NewStub(channel_)) {}
 
 void Connection::AddKey(grpc::ClientContext& context) const {

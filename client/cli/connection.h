@@ -2,6 +2,7 @@
 #ifndef CLAVIGER_CLIENT_CLI_CONNECTION_H_
 #define CLAVIGER_CLIENT_CLI_CONNECTION_H_
 
+#include <claviger/v1/admin.grpc.pb.h>
 #include <claviger/v1/audit.grpc.pb.h>
 #include <claviger/v1/key_authority.grpc.pb.h>
 #include <claviger/v1/project.grpc.pb.h>
@@ -49,6 +50,7 @@ class Connection {
   v1::Usage::Stub& usage() { return *usage_; }
   v1::Verifier::Stub& verifier() { return *verifier_; }
   v1::AuditLog::Stub& audit() { return *audit_; }
+  v1::Admin::Stub& admin() { return *admin_; }
   absl::Duration timeout() const { return options_.timeout; }
   const client::Endpoint& target() const { return options_.target; }
   Transport transport() const { return options_.transport; }
@@ -82,6 +84,7 @@ class Connection {
   const std::unique_ptr<v1::Usage::Stub> usage_;
   const std::unique_ptr<v1::Verifier::Stub> verifier_;
   const std::unique_ptr<v1::AuditLog::Stub> audit_;
+  const std::unique_ptr<v1::Admin::Stub> admin_;
   const std::unique_ptr<grpc::health::v1::Health::Stub> health_;
 };
 

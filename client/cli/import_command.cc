@@ -19,6 +19,7 @@
 #include "client/cli/display_text.h"
 #include "client/cli/import_row.h"
 #include "client/cli/import_source.h"
+#include "client/cli/progress_line.h"
 #include "client/cli/stop_signals.h"
 #include "client/cli/unique_fd.h"
 #include "core/status.h"
@@ -98,7 +99,8 @@ class Import {
         bytes_(bytes),
         file_bytes_(file_bytes),
         stop_(stop),
-        rejections_(context) {
+        rejections_(context),
+        progress_(context.console()) {
     request_.set_project_id(options.project);
     request_.set_validate_only(options.dry_run);
   }
@@ -110,7 +112,7 @@ class Import {
       }
     }
     const ExitCode ended = Work(source);
-    ClearProgress();
+    progress_.Clear();
     Summarise();
     if (!rejections_.written()) {
       return Worse(ended, context_.Fail(absl::UnavailableError(
@@ -150,7 +152,7 @@ class Import {
       }
     }
     ReportRejected({});
-    ClearProgress();
+    progress_.Clear();
     context_.Note(fmt::format(
         "stopped behind row {}; run it again to go on: nothing is imported twice", answered_));
     return ExitCode::kDenied;
@@ -193,7 +195,7 @@ class Import {
         });
     if (!status.ok()) {
       ReportRejected({});
-      ClearProgress();
+      progress_.Clear();
       const ExitCode code = context_.Fail(status);
       context_.Note(fmt::format("stopped behind row {}", answered_));
       return code;
@@ -227,28 +229,15 @@ class Import {
   }
 
   ExitCode StoppedBy(const absl::Status& status) {
-    ClearProgress();
+    progress_.Clear();
     const ExitCode code = context_.Fail(status);
     context_.Note(fmt::format("stopped behind row {}", rows_));
     return code;
   }
 
   void ShowProgress() {
-    if (!context_.console().err_is_terminal) return;
-    constexpr uint64_t kBar = 30;
-    std::string bar;
-    if (file_bytes_ > 0) {
-      const uint64_t done = std::min(kBar, bytes_.taken() * kBar / file_bytes_);
-      bar = fmt::format("[{}{}] ", std::string(done, '#'), std::string(kBar - done, ' '));
-    }
-    context_.console().err << fmt::format("\r{}{} rows, {} rejected ", bar, answered_,
-                                          rejections_.count())
-                           << std::flush;
-    progress_shown_ = true;
-  }
-
-  void ClearProgress() {
-    if (std::exchange(progress_shown_, false)) context_.console().err << "\r\x1b[K" << std::flush;
+    progress_.Show(bytes_.taken(), file_bytes_,
+                   fmt::format("{} rows, {} rejected", answered_, rejections_.count()));
   }
 
   void Summarise() {
@@ -272,6 +261,7 @@ class Import {
   const uint64_t file_bytes_;  // 0: not known
   const StopSignals& stop_;
   Rejections rejections_;
+  ProgressLine progress_;
   v1::ImportKeysRequest request_;
   std::vector<Place> places_;             // of its keys
   std::vector<Rejection> rejected_here_;  // and not reported yet
@@ -280,7 +270,6 @@ class Import {
   uint64_t answered_ = 0;  // the last one that the server has answered for
   int64_t imported_ = 0;
   int64_t already_ = 0;
-  bool progress_shown_ = false;
 };
 
 bool IsJson(const ImportOptions& options) {

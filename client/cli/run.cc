@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "client/cli/audit_commands.h"
+#include "client/cli/backup_command.h"
 #include "client/cli/bootstrap_command.h"
 #include "client/cli/command_context.h"
 #include "client/cli/command_set.h"
@@ -63,6 +64,7 @@ void AddCommands(CLI::App& root, CommandSet& commands) {
   AddScan(root, commands);
   AddImport(root, commands);
   AddUsage(root, commands);
+  AddBackup(root, commands);
   AddStatus(root, commands);
   AddWatch(root, commands);
   AddBootstrap(root, commands);

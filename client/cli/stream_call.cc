@@ -7,8 +7,10 @@ namespace claviger::cli {
 
 AnswerTimeout::AnswerTimeout(absl::Duration timeout, std::shared_ptr<grpc::ClientContext> call) {
   alarm_.Set(std::chrono::system_clock::now() + absl::ToChronoMicroseconds(timeout),
-             [call = std::move(call)](bool expired) {
-               if (expired) call->TryCancel();
+             [call = std::move(call), ended = expired_](bool expired) {
+               if (!expired) return;
+               ended->store(true, std::memory_order_relaxed);
+               call->TryCancel();
              });
 }
 

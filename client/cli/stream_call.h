@@ -6,6 +6,7 @@
 #include <grpcpp/client_context.h>
 #include <grpcpp/support/status.h>
 
+#include <atomic>
 #include <memory>
 
 #include "absl/time/time.h"
@@ -21,8 +22,11 @@ class AnswerTimeout {
  public:
   AnswerTimeout(absl::Duration timeout, std::shared_ptr<grpc::ClientContext> call);
   void Answered() { alarm_.Cancel(); }
+  // Whether it ended the call.
+  bool expired() const { return expired_->load(std::memory_order_relaxed); }
 
  private:
+  const std::shared_ptr<std::atomic<bool>> expired_ = std::make_shared<std::atomic<bool>>(false);
   grpc::Alarm alarm_;
 };
 

@@ -8,6 +8,7 @@
 
 #include "server/app/bootstrap.h"
 #include "server/app/config_difference.h"
+#include "server/app/disk_reserve.h"
 #include "server/app/grpc_setup.h"
 #include "server/logging/log.h"
 #include "storage/rocksdb/rocksdb_store.h"
@@ -91,6 +92,7 @@ absl::Status App::OpenStore(const Clock& clock) {
   options.commit.observer = [this](const BatchStats& batch) { metrics_.ObserveBatch(batch); };
   absl::StatusOr<std::unique_ptr<RocksDbStore>> store = RocksDbStore::Open(options);
   if (!store.ok()) return store.status();
+  backup_source_ = store->get();
   store_ = *std::move(store);
   disk_watch_ =
       std::make_unique<DiskWatch>(DiskWatch::Store{[this] { return store_->health(); },
@@ -165,6 +167,8 @@ absl::Status App::StartGrpc() {
   importer_ = std::make_unique<KeyImporter>(*store_, peppers_, random_, *clock_);
   projects_ =
       std::make_unique<ProjectManager>(*store_, *clock_, [this] { sweep_timer_->RunAllSoon(); });
+  backups_ = std::make_unique<BackupRunner>(*store_, *backup_source_, *clock_, metrics_.backups(),
+                                            CLAVIGER_VERSION);
   workers_ = std::make_unique<WorkerPool>(kListThreads, kMaxWaitingLists);
   bulk_workers_ = std::make_unique<WorkerPool>(kBulkRevokeThreads, kMaxWaitingBulkRevokes);
   usage_reports_ = std::make_unique<UsageReports>(*verifier_, usage_, *clock_);
@@ -185,6 +189,7 @@ absl::Status App::StartGrpc() {
                                             *workers_, *sync_, *bulk_, *bulk_workers_);
   projects_service_ = std::make_unique<ProjectsService>(environment, *projects_, *workers_, *sync_);
   audit_service_ = std::make_unique<AuditService>(environment, *store_, *workers_, *audit_watch_);
+  admin_service_ = std::make_unique<AdminService>(environment, *backups_);
   verifier_service_ = std::make_unique<VerifierService>(environment, *verifier_, *clock_, *sync_,
                                                         store_->epoch(), usage_, *usage_reports_);
   usage_service_ = std::make_unique<UsageService>(environment, *store_, *workers_);
@@ -196,8 +201,8 @@ absl::Status App::StartGrpc() {
   GrpcParts parts;
   parts.credentials = certificates_ != nullptr ? certificates_->NewCredentials()
                                                : grpc::InsecureServerCredentials();
-  parts.services = {key_authority_.get(), projects_service_.get(), audit_service_.get(),
-                    verifier_service_.get(), usage_service_.get()};
+  parts.services = {key_authority_.get(),    projects_service_.get(), audit_service_.get(),
+                    verifier_service_.get(), usage_service_.get(),    admin_service_.get()};
   parts.unknown_methods = &unknown_methods_;
   parts.caller_marks = &caller_marks_;
   parts.metrics = &metrics_.connections();
@@ -240,6 +245,7 @@ void App::StartTimer() {
   tasks.push_back({kSecond, [this] { clock_->Raise(); }});
   tasks.push_back({kSecond, [this] { disk_watch_->Look(); }});
   tasks.push_back({kSecond, [this] { audit_watch_->CheckCallers(); }});
+  tasks.push_back({kSecond, [this] { backups_->Tick(); }});
   tasks.push_back({kLeftOutInterval, [this] { refusals_->RecordLeftOut(); }});
   if (certificates_ != nullptr) {
     tasks.push_back({kSecond, [this] { certificates_->Poll(); }});
@@ -335,6 +341,7 @@ void App::Stop() {
   if (sweeper_ != nullptr) sweeper_->Stop();
   const absl::Duration leases_left = sync_ != nullptr ? sync_->Stop() : absl::ZeroDuration();
   if (audit_watch_ != nullptr) audit_watch_->Stop();
+  if (backups_ != nullptr) backups_->Stop();
   grpc_.Stop(config_.drain_timeout);
   memory_guard_.reset();
   if (http_ != nullptr) http_->Stop();

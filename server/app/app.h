@@ -27,6 +27,7 @@
 #include "server/manage/admin_keys.h"
 #include "server/manage/audit_watch.h"
 #include "server/manage/authenticator.h"
+#include "server/manage/backup_runner.h"
 #include "server/manage/bulk_revoke.h"
 #include "server/manage/caller_map.h"
 #include "server/manage/key_importer.h"
@@ -35,6 +36,7 @@
 #include "server/manage/key_sweeper.h"
 #include "server/manage/project_manager.h"
 #include "server/metrics/server_metrics.h"
+#include "server/rpc/admin_service.h"
 #include "server/rpc/audit_service.h"
 #include "server/rpc/key_authority_service.h"
 #include "server/rpc/projects_service.h"
@@ -49,6 +51,7 @@
 #include "server/verify/record_cache.h"
 #include "server/verify/redigester.h"
 #include "server/verify/verifier.h"
+#include "storage/backup_source.h"
 #include "storage/key_store.h"
 
 namespace claviger {
@@ -105,6 +108,7 @@ class App {
   ServerMetrics metrics_;
   std::unique_ptr<VerifyObserver> verify_observer_;
   std::unique_ptr<KeyStore> store_;
+  BackupSource* backup_source_ = nullptr;  // the store
   std::unique_ptr<DiskWatch> disk_watch_;
   std::unique_ptr<RatchetClock> clock_;
   AuditEntryCounter audit_counter_{metrics_.audit()};
@@ -123,6 +127,7 @@ class App {
   std::unique_ptr<KeyLookup> lookup_;
   std::unique_ptr<KeyImporter> importer_;
   std::unique_ptr<ProjectManager> projects_;
+  std::unique_ptr<BackupRunner> backups_;
   std::unique_ptr<KeySweeper> sweeper_;
   std::unique_ptr<PeriodicTasks> sweep_timer_;
   std::unique_ptr<CertificateReloader> certificates_;
@@ -134,6 +139,7 @@ class App {
   std::unique_ptr<KeyAuthorityService> key_authority_;
   std::unique_ptr<ProjectsService> projects_service_;
   std::unique_ptr<AuditService> audit_service_;
+  std::unique_ptr<AdminService> admin_service_;
   std::unique_ptr<VerifierService> verifier_service_;
   UnknownMethodService unknown_methods_;
   std::unique_ptr<UsageService> usage_service_;

@@ -17,8 +17,7 @@ class AuditEntryCounter final : public CommitListener {
 
   void OnCommitted(std::span<const Committed> batch) override {
     for (const Committed& committed : batch) {
-      metrics_.CountEntries(committed.only_audit ? AuditOutcome::kRefusal : AuditOutcome::kChange,
-                            1);
+      metrics_.CountEntries(committed.refusal ? AuditOutcome::kRefusal : AuditOutcome::kChange, 1);
     }
   }
 

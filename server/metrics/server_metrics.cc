@@ -228,6 +228,7 @@ std::string ServerMetrics::RenderText() const {
   Append(families, gauges_.Collect());
   Append(families, sync_->Collect());
   Append(families, audit_.Collect());
+  Append(families, backups_.Collect());
   Append(families, connections_.Collect());
   Append(families, keys_->Collect());
   Append(families, CollectProcessMetrics());

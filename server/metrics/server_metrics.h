@@ -21,6 +21,7 @@
 #include "prometheus/metric_family.h"
 #include "prometheus/registry.h"
 #include "server/metrics/audit_metrics.h"
+#include "server/metrics/backup_metrics.h"
 #include "server/metrics/connection_metrics.h"
 #include "server/metrics/key_metrics.h"
 #include "server/metrics/method_metrics.h"
@@ -71,6 +72,7 @@ class ServerMetrics {
 
   SyncMetrics& sync() { return *sync_; }
   AuditMetrics& audit() { return audit_; }
+  BackupMetrics& backups() { return backups_; }
   KeyMetrics& keys() { return *keys_; }
   ConnectionMetrics& connections() { return connections_; }
 
@@ -107,6 +109,7 @@ class ServerMetrics {
 
   std::unique_ptr<SyncMetrics> sync_;
   AuditMetrics audit_;
+  BackupMetrics backups_;
   ConnectionMetrics connections_;
   std::unique_ptr<KeyMetrics> keys_;
 

@@ -158,7 +158,7 @@ class CanaryTest(unittest.TestCase):
 
     def test_in_headers(self):
         paths = [b"/claviger.v1.KeyAuthority/ListKeys", b"/claviger.v1.Verifier/Verify", b"/claviger.v1.Verifier/Sync"]
-        paths += [b"/claviger.v1.AuditLog/WatchAuditEvents", b"/grpc.health.v1.Health/Check"]
+        paths += [b"/claviger.v1.AuditLog/WatchAuditEvents", b"/claviger.v1.Admin/Backup", b"/grpc.health.v1.Health/Check"]
         names = [b"authorization", b"x-canary", b"x-canary-bin", b"cookie", b"user-agent", b"grpc-timeout"]
         names += [b"content-type", b"te", b"grpc-encoding", b"grpc-accept-encoding", b"grpc-tags-bin", b":authority"]
         names += [b":scheme", b":method", b"host", b"grpc-previous-rpc-attempts", b"grpc-status", b"Authorization"]

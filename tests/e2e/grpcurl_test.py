@@ -34,7 +34,7 @@ class GrpcurlTest(support.ServerTestCase):
     def test_reflection_lists_the_services(self):
         status, answer = self.grpcurl("list")
         self.assertEqual(status, 0, answer)
-        for service in ("AuditLog", "KeyAuthority", "Projects", "Verifier"):
+        for service in ("Admin", "AuditLog", "KeyAuthority", "Projects", "Verifier"):
             self.assertIn(f"claviger.v1.{service}", answer)
         self.assertIn("grpc.health.v1.Health", answer)
 

@@ -20,6 +20,7 @@ SYNC = "/claviger.v1.Verifier/Sync"
 WATCH_AUDIT = "/claviger.v1.AuditLog/WatchAuditEvents"
 WATCH_HEALTH = "/grpc.health.v1.Health/Watch"
 LIST_KEYS = "/claviger.v1.KeyAuthority/ListKeys"
+BACKUP = "/claviger.v1.Admin/Backup"
 # SETTINGS_INITIAL_WINDOW_SIZE: the server may send nothing on streams.
 NO_WINDOW = h2.settings((h2.SETTINGS_INITIAL_WINDOW_SIZE, 0))
 
@@ -103,6 +104,16 @@ class StopTest(support.ServerTestCase):
             request = self.stubs.authority.IssueKeyRequest(project_id="default", display_name="a key")
             self.stubs.call("IssueKey", request)
         self.stop()
+        self.is_whole()
+
+    def test_ends_with_a_backup_that_nobody_reads(self):
+        connection = self.connect(greet=False)
+        connection.sendall(h2.PREFACE + NO_WINDOW)
+        self.call(connection, 1, BACKUP)
+        checkpoint = self.server.data / "backup"
+        support.wait_until(checkpoint.exists, PATIENCE_SECONDS, "the backup to begin")
+        self.stop()
+        self.assertFalse(checkpoint.exists())
         self.is_whole()
 
     def test_ends_with_a_reader_that_has_stopped(self):

@@ -10,6 +10,8 @@
 #include <unordered_set>
 #include <vector>
 
+#include "absl/strings/escaping.h"
+#include "claviger/v1/admin.grpc.pb.h"
 #include "core/digest.h"
 #include "core/key_format.h"
 #include "fmt/format.h"
@@ -52,6 +54,32 @@ class Needles {
   std::unordered_set<std::string_view> views_;
 };
 
+std::string OwnerOf(int n) { return fmt::format("owner-of-key-number-{:06}", n); }
+
+// What each of some keys may leave behind.
+struct Traces {
+  explicit Traces(const std::vector<std::string>& keys) {
+    for (int n = 0; n < kKeys; ++n) {
+      const std::string_view key = keys[static_cast<size_t>(n)];
+      EXPECT_EQ(key.size(), keys.front().size()) << "all were issued";
+      const size_t end = key.size() - kChecksumLength;
+      const std::string_view secret = key.substr(end - kSecretLength, kSecretLength);
+      halves.Add(secret);
+      halves.Add(secret.substr(kSecretLength - kNeedle));
+      // With it a guess could be tried without the pepper.
+      const Sha256Bytes hash = Sha256(key);
+      hashes.Add(AsBytes(hash));
+      ids.Add(key.substr(end - kSecretLength - 1 - kKeyIdLength));
+      owners.Add(OwnerOf(n));
+    }
+  }
+
+  Needles halves{kNeedle};
+  Needles hashes{kRawNeedle};
+  Needles ids{kKeyIdLength};
+  Needles owners{OwnerOf(0).size()};
+};
+
 class StolenStoreTest : public ServerTest {
  protected:
   // Every third one with an answer that is kept, sealed, for a retry.
@@ -63,6 +91,7 @@ class StolenStoreTest : public ServerTest {
       threads.emplace_back([&, caller = root()] {
         for (int n = next++; n < kKeys; n = next++) {
           v1::IssueKeyRequest request = NewKey("default", {"a"});
+          request.set_owner(OwnerOf(n));
           if (n % 3 == 0) request.set_request_id(fmt::format("00000000-0000-4000-8000-{:012}", n));
           const auto issued = caller.Call(request);
           if (issued.ok()) keys[static_cast<size_t>(n)] = issued->key();
@@ -72,26 +101,24 @@ class StolenStoreTest : public ServerTest {
     for (std::thread& thread : threads) thread.join();
     return keys;
   }
+
+  std::string TakeBackup() {
+    const auto stub = v1::Admin::NewStub(server_.NewChannel(grpc::InsecureChannelCredentials()));
+    grpc::ClientContext context;
+    context.AddMetadata("authorization", "Bearer " + server_.root_key());
+    const auto stream = stub->Backup(&context, v1::BackupRequest());
+    std::string backup;
+    v1::BackupResponse message;
+    while (stream->Read(&message)) backup += message.chunk();
+    EXPECT_THAT(stream->Finish(), IsOk());
+    return backup;
+  }
 };
 
 TEST_F(StolenStoreTest, NoneOfTenThousandSecretsNorAHalfOfOneIsOnTheDisk) {
   const std::vector<std::string> keys = IssueMany();
-  Needles halves(kNeedle);
-  Needles hashes(kRawNeedle);
-  Needles ids(kKeyIdLength);
-  for (const std::string& key : keys) {
-    ASSERT_EQ(key.size(), keys.front().size()) << "all were issued";
-    const std::string_view secret =
-        std::string_view(key).substr(key.size() - kSecretLength - kChecksumLength, kSecretLength);
-    halves.Add(secret);
-    halves.Add(secret.substr(kSecretLength - kNeedle));
-    // With it a guess could be tried without the pepper.
-    const Sha256Bytes hash = Sha256(key);
-    hashes.Add(AsBytes(hash));
-    ids.Add(std::string_view(key).substr(key.size() - kSecretLength - kChecksumLength - 1 -
-                                         kKeyIdLength));
-  }
-  ASSERT_EQ(halves.size(), 2u * kKeys);
+  const Traces traces(keys);
+  ASSERT_EQ(traces.halves.size(), 2u * kKeys);
   // Some are checked, so that also what a check leaves behind is looked at.
   for (size_t i = 0; i < keys.size(); i += 500) EXPECT_EQ(CodeOf(keys[i]), v1::VERIFY_CODE_VALID);
   server_.Stop();
@@ -104,12 +131,28 @@ TEST_F(StolenStoreTest, NoneOfTenThousandSecretsNorAHalfOfOneIsOnTheDisk) {
       EXPECT_EQ(bytes.find_first_not_of('\0'), std::string::npos);
       continue;
     }
-    EXPECT_EQ(halves.CountIn(bytes), 0u) << entry.path();
-    EXPECT_EQ(hashes.CountIn(bytes), 0u) << entry.path();
-    ids_found = std::max(ids_found, ids.CountIn(bytes));
+    EXPECT_EQ(traces.halves.CountIn(bytes), 0u) << entry.path();
+    EXPECT_EQ(traces.hashes.CountIn(bytes), 0u) << entry.path();
+    ids_found = std::max(ids_found, traces.ids.CountIn(bytes));
   }
   // What the search is worth: the ids, which are no secret, it does find.
   EXPECT_EQ(ids_found, static_cast<size_t>(kKeys));
+
+  // Nor in a backup, where the owners stand as they are.
+  ASSERT_TRUE(server_.Start().ok());
+  const std::string backup = TakeBackup();
+  EXPECT_EQ(traces.halves.CountIn(backup), 0u);
+  EXPECT_EQ(traces.hashes.CountIn(backup), 0u);
+  EXPECT_EQ(traces.owners.CountIn(backup), static_cast<size_t>(kKeys));
+  const std::string line = ReadFile(server_.data_dir() + "/pepper");
+  const std::string text = line.substr(line.find(':') + 1, 44);
+  std::string pepper;
+  ASSERT_TRUE(absl::Base64Unescape(text, &pepper));
+  ASSERT_EQ(pepper.size(), 32u);
+  for (const size_t half : {size_t{0}, size_t{16}}) {
+    EXPECT_EQ(backup.find(pepper.substr(half, 16)), std::string::npos);
+    EXPECT_EQ(backup.find(text.substr(half, 20)), std::string::npos);
+  }
 }
 
 }  // namespace

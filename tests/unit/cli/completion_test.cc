@@ -58,8 +58,8 @@ std::vector<std::string> BashOffers(const std::vector<std::string>& words) {
 
 TEST(BashCompletionTest, OffersCommandsOptionsAndChoices) {
   EXPECT_THAT(BashOffers({"claviger", ""}),
-              ElementsAre("project", "key", "audit", "verify", "scan", "import", "usage", "status",
-                          "watch", "bootstrap", "completion"));
+              ElementsAre("project", "key", "audit", "verify", "scan", "import", "usage", "backup",
+                          "status", "watch", "bootstrap", "completion"));
   EXPECT_THAT(BashOffers({"claviger", "key", "re"}), ElementsAre("revoke"));
   EXPECT_THAT(BashOffers({"claviger", "key", "issue", "--"}),
               AllOf(Contains("--scope"), Contains("--server"), Not(Contains("--limit"))));

@@ -62,6 +62,8 @@ TEST_F(RunTest, HelpOfEveryCommandHasExamplesAndExitsWithZero) {
                                              {"verify"},
                                              {"status"},
                                              {"watch"},
+                                             {"backup"},
+                                             {"backup", "show"},
                                              {"completion"}}) {
     std::vector<std::string> arguments = command;
     arguments.push_back("--help");
@@ -107,6 +109,10 @@ TEST_F(RunTest, WrongArgumentsAreUsageOnStderr) {
       {{"status", "-o", "yaml"}, "--output"},
       {{"status", "--key-file", "/nonexistent"}, "/nonexistent"},
       {{"completion", "tcsh"}, "tcsh"},
+      {{"backup"}, "FILE"},
+      {{"backup", "show"}, "file"},
+      {{"backup", "show", "/nonexistent"}, "/nonexistent"},
+      {{"backup", "show", "a", "b"}, "one at a time"},
   };
   for (const auto& c : cases) {
     EXPECT_EQ(RunWith(c.arguments), ExitCode::kUsage) << c.message;

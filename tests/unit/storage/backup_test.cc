@@ -6,6 +6,7 @@
 #include <fstream>
 #include <thread>
 
+#include "core/status.h"
 #include "gmock/gmock.h"
 #include "storage/rocksdb/restore_folder.h"
 #include "storage/rocksdb/restoring.h"
@@ -104,6 +105,27 @@ TEST_F(BackupTest, OneAtATimeAndAnAbandonedOneLeavesNothing) {
   first->reset();
   EXPECT_FALSE(std::filesystem::exists(CheckpointPath()));
   EXPECT_TRUE(store->BeginBackup(store->applied_revision(), "1.2.3").ok());
+}
+
+TEST_F(BackupTest, WithoutRoomNoneBeginsAndOneUnderWayEnds) {
+  uint64_t free_bytes = options_.growth_reserve_bytes;
+  options_.free_bytes = [&free_bytes] { return free_bytes; };
+  const auto store = Open();
+  ASSERT_NE(store, nullptr);
+  ASSERT_TRUE(CommitAndWait(*store, Putting(TestProject("default"))).ok());
+  const Revision head = store->applied_revision();
+  auto stream = store->BeginBackup(head, "1.2.3");
+  ASSERT_TRUE(stream.ok()) << stream.status();
+  ASSERT_TRUE((*stream)->Next().ok());
+  --free_bytes;
+  EXPECT_EQ(DetailsOf((*stream)->Next().status()).reason, Reason::kStoreFull);
+  stream->reset();
+  const auto refused = store->BeginBackup(head, "1.2.3");
+  EXPECT_EQ(refused.status().code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(DetailsOf(refused.status()).reason, Reason::kStoreFull);
+  EXPECT_FALSE(std::filesystem::exists(CheckpointPath()));
+  ++free_bytes;
+  EXPECT_TRUE(store->BeginBackup(head, "1.2.3").ok());
 }
 
 TEST_F(BackupTest, WhatAKilledBackupLeftGoesAtTheNextStart) {
