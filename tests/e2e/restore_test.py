@@ -44,18 +44,8 @@ class RestoreTest(support.ServerTestCase):
         return result.json["code"].removeprefix("VERIFY_CODE_")
 
     def back_up(self):
-        """A backup; the server is stopped for it, and starts again."""
         backup = self.folder / "claviger.backup"
-        self.server.stop()
-        made = subprocess.run(
-            [str(support.BUILD / "tests" / "make_backup"), str(self.data), str(backup)],
-            capture_output=True,
-            text=True,
-            timeout=RESTORE_SECONDS,
-            check=False,
-        )
-        self.assertEqual(made.returncode, 0, made.stderr)
-        self.server.start()
+        self.cli("backup", str(backup))
         return backup
 
     def export(self):
