@@ -2,8 +2,8 @@
 //
 // Debian's Abseil is built without instrumentation and without the annotations that it has for
 // ThreadSanitizer, so that two threads which take turns by an absl::Mutex would seem not to. The
-// functions here stand before those of the library, tell ThreadSanitizer what they do, in the way
-// of Abseil's own sources, and call the library's. Only in programs built with -fsanitize=thread.
+// functions here stand before those of the library, tell ThreadSanitizer what they do, and call the
+// library's. Only in programs built with -fsanitize=thread.
 #include <dlfcn.h>
 #include <sanitizer/tsan_interface.h>
 
@@ -16,6 +16,12 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/time.h"
+
+// Of ThreadSanitizer's runtime.
+extern "C" {
+void AnnotateIgnoreReadsBegin(const char* file, int line);
+void AnnotateIgnoreReadsEnd(const char* file, int line);
+}
 
 namespace {
 
@@ -52,45 +58,52 @@ using Void = void (*)(absl::Mutex*, Args...);
 template <typename... Args>
 using Bool = bool (*)(absl::Mutex*, Args...);
 
-// Calls `lock`, which returns with `mutex` held.
+// The library calls conditions, which are instrumented, while it holds a lock of its own that is
+// not seen here.
+class IgnoredReads {
+ public:
+  IgnoredReads() { AnnotateIgnoreReadsBegin(__FILE__, __LINE__); }
+  ~IgnoredReads() { AnnotateIgnoreReadsEnd(__FILE__, __LINE__); }
+  IgnoredReads(const IgnoredReads&) = delete;
+  IgnoredReads& operator=(const IgnoredReads&) = delete;
+};
+
+// ThreadSanitizer is told who comes behind whom, and not of mutexes: the library calls some of
+// these functions out of others, and waits for its condition variables without any of them.
+
+// Calls `lock`, which returns with `mutex` held, or false without.
 template <typename Lock>
-auto Locking(absl::Mutex* mutex, unsigned flags, const Lock& lock) {
-  __tsan_mutex_pre_lock(mutex, flags);
+auto Locking(absl::Mutex* mutex, const Lock& lock) {
   if constexpr (std::is_void_v<decltype(lock())>) {
-    lock();
-    __tsan_mutex_post_lock(mutex, flags, 0);
+    {
+      const IgnoredReads ignored;
+      lock();
+    }
+    __tsan_acquire(mutex);
   } else {
-    const auto result = lock();
-    __tsan_mutex_post_lock(mutex, flags, 0);
+    const auto result = [&lock] {
+      const IgnoredReads ignored;
+      return lock();
+    }();
+    __tsan_acquire(mutex);
     return result;
   }
 }
 
-template <typename Lock>
-bool TryLocking(absl::Mutex* mutex, unsigned flags, const Lock& lock) {
-  __tsan_mutex_pre_lock(mutex, flags | __tsan_mutex_try_lock);
-  const bool locked = lock();
-  __tsan_mutex_post_lock(
-      mutex, flags | __tsan_mutex_try_lock | (locked ? 0U : __tsan_mutex_try_lock_failed), 0);
-  return locked;
-}
-
+// Calls `unlock`, which lets go of `mutex`.
 template <typename Unlock>
-void Unlocking(absl::Mutex* mutex, unsigned flags, const Unlock& unlock) {
-  __tsan_mutex_pre_unlock(mutex, flags);
+void Unlocking(absl::Mutex* mutex, const Unlock& unlock) {
+  __tsan_release(mutex);
+  const IgnoredReads ignored;
   unlock();
-  __tsan_mutex_post_unlock(mutex, flags);
 }
 
-// Calls `wait`, which lets go of `mutex`, held for writing, and returns with it held again.
+// Calls `wait`, which lets go of `mutex` and returns with it held again.
 template <typename Wait>
 auto Waiting(absl::Mutex* mutex, const Wait& wait) {
-  __tsan_mutex_pre_unlock(mutex, 0);
-  __tsan_mutex_post_unlock(mutex, 0);
-  return Locking(mutex, 0, wait);
+  __tsan_release(mutex);
+  return Locking(mutex, wait);
 }
-
-constexpr unsigned kReader = __tsan_mutex_read_lock;
 
 }  // namespace
 
@@ -105,49 +118,49 @@ Mutex::~Mutex() {
 
 void Mutex::Lock() {
   static const auto real = As<Void<>>(Library("5Mutex4LockEv"));
-  Locking(this, 0, [this] { real(this); });
+  Locking(this, [this] { real(this); });
 }
 
 void Mutex::Unlock() {
   static const auto real = As<Void<>>(Library("5Mutex6UnlockEv"));
-  Unlocking(this, 0, [this] { real(this); });
+  Unlocking(this, [this] { real(this); });
 }
 
 bool Mutex::TryLock() {
   static const auto real = As<Bool<>>(Library("5Mutex7TryLockEv"));
-  return TryLocking(this, 0, [this] { return real(this); });
+  return Locking(this, [this] { return real(this); });
 }
 
 void Mutex::ReaderLock() {
   static const auto real = As<Void<>>(Library("5Mutex10ReaderLockEv"));
-  Locking(this, kReader, [this] { real(this); });
+  Locking(this, [this] { real(this); });
 }
 
 void Mutex::ReaderUnlock() {
   static const auto real = As<Void<>>(Library("5Mutex12ReaderUnlockEv"));
-  Unlocking(this, kReader, [this] { real(this); });
+  Unlocking(this, [this] { real(this); });
 }
 
 bool Mutex::ReaderTryLock() {
   static const auto real = As<Bool<>>(Library("5Mutex13ReaderTryLockEv"));
-  return TryLocking(this, kReader, [this] { return real(this); });
+  return Locking(this, [this] { return real(this); });
 }
 
 void Mutex::LockWhen(const Condition& condition) {
   static const auto real = As<Void<const Condition&>>(Library("5Mutex8LockWhenERKNS0_9ConditionE"));
-  Locking(this, 0, [this, &condition] { real(this, condition); });
+  Locking(this, [this, &condition] { real(this, condition); });
 }
 
 bool Mutex::LockWhenWithTimeout(const Condition& condition, Duration timeout) {
   static const auto real = As<Bool<const Condition&, Duration>>(
       Library("5Mutex19LockWhenWithTimeoutERKNS0_9ConditionENS0_8DurationE"));
-  return Locking(this, 0, [&] { return real(this, condition, timeout); });
+  return Locking(this, [&] { return real(this, condition, timeout); });
 }
 
 bool Mutex::LockWhenWithDeadline(const Condition& condition, Time deadline) {
   static const auto real = As<Bool<const Condition&, Time>>(
       Library("5Mutex20LockWhenWithDeadlineERKNS0_9ConditionENS0_4TimeE"));
-  return Locking(this, 0, [&] { return real(this, condition, deadline); });
+  return Locking(this, [&] { return real(this, condition, deadline); });
 }
 
 void Mutex::Await(const Condition& condition) {
@@ -165,6 +178,23 @@ bool Mutex::AwaitWithDeadline(const Condition& condition, Time deadline) {
   static const auto real = As<Bool<const Condition&, Time>>(
       Library("5Mutex17AwaitWithDeadlineERKNS0_9ConditionENS0_4TimeE"));
   return Waiting(this, [&] { return real(this, condition, deadline); });
+}
+
+void CondVar::Wait(Mutex* mutex) {
+  static const auto real = As<void (*)(CondVar*, Mutex*)>(Library("7CondVar4WaitEPNS0_5MutexE"));
+  Waiting(mutex, [&] { real(this, mutex); });
+}
+
+bool CondVar::WaitWithTimeout(Mutex* mutex, Duration timeout) {
+  static const auto real = As<bool (*)(CondVar*, Mutex*, Duration)>(
+      Library("7CondVar15WaitWithTimeoutEPNS0_5MutexENS0_8DurationE"));
+  return Waiting(mutex, [&] { return real(this, mutex, timeout); });
+}
+
+bool CondVar::WaitWithDeadline(Mutex* mutex, Time deadline) {
+  static const auto real = As<bool (*)(CondVar*, Mutex*, Time)>(
+      Library("7CondVar16WaitWithDeadlineEPNS0_5MutexENS0_4TimeE"));
+  return Waiting(mutex, [&] { return real(this, mutex, deadline); });
 }
 
 // These touch atomics of their own outside of a lock, so they are written out instead, as they are

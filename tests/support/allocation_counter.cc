@@ -5,22 +5,25 @@
 
 #if defined(__has_feature)
 #if __has_feature(thread_sanitizer)
-#define CLAVIGER_COUNT_BY_HOOK
-#include <sanitizer/allocator_interface.h>
+// It has an `operator new` that no other can replace.
+#define CLAVIGER_ALLOCATIONS_ARE_NOT_COUNTED
 #endif
 #endif
+
+#ifdef CLAVIGER_ALLOCATIONS_ARE_NOT_COUNTED
+
+namespace claviger {
+
+bool AllocationsAreCounted() { return false; }
+size_t AllocationsOfThisThread() { return 0; }
+
+}  // namespace claviger
+
+#else
 
 namespace {
 
 thread_local size_t allocations = 0;
-
-#ifdef CLAVIGER_COUNT_BY_HOOK
-
-// ThreadSanitizer has an `operator new` of its own that no other can replace.
-[[maybe_unused]] const int hooked = __sanitizer_install_malloc_and_free_hooks(
-    [](const volatile void*, size_t) { ++allocations; }, [](const volatile void*) {});
-
-#else
 
 void* Allocate(size_t size, size_t alignment) {
   ++allocations;
@@ -30,11 +33,7 @@ void* Allocate(size_t size, size_t alignment) {
   return memory;
 }
 
-#endif
-
 }  // namespace
-
-#ifndef CLAVIGER_COUNT_BY_HOOK
 
 void* operator new(size_t size) { return Allocate(size, alignof(std::max_align_t)); }
 void* operator new(size_t size, std::align_val_t alignment) {
@@ -45,10 +44,11 @@ void operator delete(void* memory, size_t) noexcept { std::free(memory); }
 void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
 void operator delete(void* memory, size_t, std::align_val_t) noexcept { std::free(memory); }
 
-#endif
-
 namespace claviger {
 
+bool AllocationsAreCounted() { return true; }
 size_t AllocationsOfThisThread() { return allocations; }
 
 }  // namespace claviger
+
+#endif

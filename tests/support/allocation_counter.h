@@ -6,6 +6,9 @@
 
 namespace claviger {
 
+// False in a build with ThreadSanitizer, whose `operator new` cannot be replaced: skip the test.
+bool AllocationsAreCounted();
+
 // Calls of `operator new` by the calling thread so far.
 size_t AllocationsOfThisThread();
 

@@ -2,6 +2,7 @@
 #include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <atomic>
 
 #include <atomic>
 #include <cstdlib>
@@ -163,8 +164,8 @@ TEST_F(RocksDbReopenTest, WatermarkThatCannotBeWrittenMakesTheStoreReadOnly) {
 }
 
 TEST_F(RocksDbReopenTest, FullDiskRefusesGrowthAndStillRevokes) {
-  uint64_t free = options_.growth_reserve_bytes;
-  options_.free_bytes = [&free] { return free; };
+  std::atomic<uint64_t> free = options_.growth_reserve_bytes;
+  options_.free_bytes = [&free] { return free.load(); };
   const auto store = Open();
   ASSERT_NE(store, nullptr);
   ASSERT_TRUE(CommitAndWait(*store, Putting(TestKey(1))).ok());

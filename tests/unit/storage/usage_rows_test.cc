@@ -1,4 +1,6 @@
 // Counts of checks on disk: what outlives the process, what compaction drops, and damage.
+#include <atomic>
+
 #include "gmock/gmock.h"
 #include "storage/rocksdb/codec.h"
 #include "tests/unit/storage/rocksdb_testing.h"
@@ -114,8 +116,8 @@ TEST_F(UsageRowsTest, ADamagedCountIsReportedAndEndsNoWriting) {
 }
 
 TEST_F(UsageRowsTest, AFullDiskRefusesUsageBeforeRevokes) {
-  uint64_t free = options_.growth_reserve_bytes;
-  options_.free_bytes = [&free] { return free; };
+  std::atomic<uint64_t> free = options_.growth_reserve_bytes;
+  options_.free_bytes = [&free] { return free.load(); };
   MakeStore(1);
   const auto store = Open();
   ASSERT_TRUE(Add(*store, 1, now_).ok());

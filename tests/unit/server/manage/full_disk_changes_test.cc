@@ -1,5 +1,6 @@
 // Which changes are let in when the disk is nearly full: those that take access away.
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -25,7 +26,7 @@ class FullDiskChangesTest : public ::testing::Test {
     options.clock = &clock_;
     options.random = &random_;
     options.memory_bytes = RocksDbStoreOptions::kMinMemoryBytes;
-    options.free_bytes = [this] { return free_; };
+    options.free_bytes = [this] { return free_.load(); };
     free_ = options.growth_reserve_bytes;
     low_ = options.reduction_reserve_bytes;
     store_ = *RocksDbStore::Open(options);
@@ -77,7 +78,7 @@ class FullDiskChangesTest : public ::testing::Test {
   FakeClock clock_;
   FakeRandom random_;
   PepperSet peppers_;
-  uint64_t free_ = 0;
+  std::atomic<uint64_t> free_ = 0;  // the database asks on threads of its own
   uint64_t low_ = 0;
   std::unique_ptr<RocksDbStore> store_;
   std::unique_ptr<KeyManager> manager_;
