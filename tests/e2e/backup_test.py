@@ -9,6 +9,7 @@ import pty
 import random
 import re
 import select
+import shlex
 import signal
 import stat
 import string
@@ -319,6 +320,31 @@ class BackupTest(support.ServerTestCase):
         self.server.start_again()
         self.assertFalse(self.checkpoint.exists())
         self.backup()
+
+    def test_the_timer_s_service_makes_one_and_an_export_and_clears_up(self):
+        unit = (support.ROOT / "deploy" / "systemd" / "claviger-backup.service").read_text(encoding="utf-8")
+        credentials, state = self.folder / "credentials", self.folder / "state"
+        credentials.mkdir()
+        state.mkdir()
+        (credentials / "key").write_text(self.key, encoding="ascii")
+        (credentials / "key").chmod(0o600)
+        old = state / "claviger-20200101T020000Z.backup"
+        for path in (old, state / "else.backup"):
+            path.write_bytes(b"old")
+            os.utime(path, (0, 0))
+        variables = {"PATH": f"{support.BUILD / 'bin'}:{os.environ['PATH']}", "CLAVIGER_SERVER": self.server.address}
+        lines = re.findall(r"^ExecStart=(.*)$", unit, re.MULTILINE)
+        self.assertEqual(len(lines), 3)
+        for line in lines:
+            meant = {"%d": str(credentials), "%%": "%"}
+            command = shlex.split(re.sub("%[d%]", lambda specifier: meant[specifier.group()], line))
+            done = subprocess.run(command, cwd=state, env=variables, capture_output=True, timeout=PATIENCE_SECONDS, check=False)
+            self.assertEqual(done.returncode, OK, done)
+        names = sorted(path.name for path in state.iterdir())
+        self.assertRegex(names[1], r"^claviger-\d{8}T\d{6}Z\.backup$")
+        self.assertEqual([names[0], *names[2:]], ["audit.jsonl", "else.backup"])
+        self.cli("backup", "show", str(state / names[1]))
+        self.cli("audit", "verify", str(state / "audit.jsonl"))
 
     def test_only_whoever_may_have_everything(self):
         for arguments in (["-s", "keys.read"], ["-s", "settings.manage", "--bind-project", "default"]):
