@@ -168,7 +168,8 @@ TEST_F(Connections, WhoMadeTheProcessGrowIsDisconnectedAndNobodyElse) {
     if (recv(greedy.server.get(), read.data(), read.size(), 0) <= 0) break;
     Send(modest.client.get(), 1);
     Receive(modest.server.get(), 1);
-    in_use += 10;
+    // So much that the modest one's byte cannot have cost it, whenever the guard looks.
+    in_use += uint64_t{1} << 20;
   }
   char next = 0;
   while (recv(greedy.client.get(), &next, 1, 0) > 0) {
