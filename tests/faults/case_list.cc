@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "fmt/format.h"
+#include "tests/faults/damage_cases.h"
 #include "tests/support/scratch_folder.h"
 
 namespace claviger {
@@ -74,12 +75,14 @@ class FaultCases final : public CaseList {
 std::vector<std::string> CaseList::Modes() {
   std::vector<std::string> names;
   for (const Mode& mode : kModes) names.emplace_back(mode.name);
+  names.emplace_back("damage");
   return names;
 }
 
 absl::StatusOr<std::unique_ptr<CaseList>> CaseList::Make(const std::string& mode) {
   auto scratch = ScratchFolder::Make(ScratchParent());
   if (!scratch.ok()) return scratch.status();
+  if (mode == "damage") return MakeDamageCases(*std::move(scratch));
   for (const Mode& known : kModes) {
     if (known.name != mode) continue;
     const uint64_t operations = CountOperations((*scratch)->path() + "/count");

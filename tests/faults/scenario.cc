@@ -131,9 +131,11 @@ Mutation Change::Make() const {
 
 std::vector<ScenarioStep> ShortScenario() { return Tell().steps; }
 
-Change LastChange() {
+std::vector<Change> MoreChanges() {
   Story story = Tell();
-  return story.Put("IssueKey", Key(8));
+  std::vector<Change> changes;
+  for (int n = 8; n <= kScenarioKeys; ++n) changes.push_back(story.Put("IssueKey", Key(n)));
+  return changes;
 }
 
 std::vector<std::string> ScenarioRequestIds() {
@@ -141,7 +143,7 @@ std::vector<std::string> ScenarioRequestIds() {
   for (const ScenarioStep& step : ShortScenario()) {
     for (const Change& change : step.changes) ids.push_back(change.request_id);
   }
-  ids.push_back(LastChange().request_id);
+  for (const Change& change : MoreChanges()) ids.push_back(change.request_id);
   return ids;
 }
 

@@ -38,8 +38,9 @@ struct ScenarioStep {
 // Issues, imports, revokes, disables, deletes, purges, re-digests; single and in a batch; with
 // flushes, compactions and restarts between.
 std::vector<ScenarioStep> ShortScenario();
-// One more change than the scenario has, to see that a store goes on.
-Change LastChange();
+// More changes than the scenario has: the first to see that a store goes on.
+std::vector<Change> MoreChanges();
+inline Change LastChange() { return MoreChanges().front(); }
 // Of all changes above.
 std::vector<std::string> ScenarioRequestIds();
 // What key `n` was imported with.

@@ -35,8 +35,10 @@ class StoreLife {
   // Null: closed.
   RocksDbStore* store() { return store_.get(); }
   Ledger& ledger() { return ledger_; }
+  FakeClock& clock() { return clock_; }
   const std::string& data_dir() const { return options_.data_dir; }
   // From the next start on.
+  void AcceptOlderState() { options_.accept_older_state = true; }
   void UseFiles(std::shared_ptr<rocksdb::FileSystem> files) {
     options_.file_system = std::move(files);
   }
