@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <sstream>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/escaping.h"
@@ -24,10 +26,10 @@ class Dump {
   }
   // The value, or, noting why not, nothing.
   template <typename T>
-  const T* Value(const absl::StatusOr<T>& read) {
-    if (read.ok()) return &*read;
+  std::optional<T> Value(absl::StatusOr<T> read) {
+    if (read.ok()) return *std::move(read);
     Check(read.status());
-    return nullptr;
+    return std::nullopt;
   }
   void Check(const absl::Status& status) {
     if (error_.ok()) error_ = status;
@@ -83,28 +85,28 @@ void DumpScans(const KeyStore& store, Dump& dump) {
 
 void DumpPointReads(const KeyStore& store, absl::Time now, Dump& dump) {
   for (int n = 1; n <= kScenarioKeys; ++n) {
-    if (const auto* key = dump.Value(store.FindKey(TestKeyId(n))); key != nullptr && *key) {
+    if (const auto key = dump.Value(store.FindKey(TestKeyId(n))); key.has_value() && *key) {
       dump.Key("find", **key);
     }
     const auto found = store.FindImported(ImportedDigest(n));
-    if (const auto* id = dump.Value(found); id != nullptr && id->has_value()) {
+    if (const auto id = dump.Value(found); id.has_value() && id->has_value()) {
       dump.Line(fmt::format("imported {}", n), (*id)->text());
     }
   }
   for (const std::string& id : ScenarioRequestIds()) {
-    if (const auto* r = dump.Value(store.FindRequest(id, now)); r != nullptr && *r) {
+    if (const auto r = dump.Value(store.FindRequest(id, now)); r.has_value() && *r) {
       dump.Line(id, EncodeRequest(**r));
     }
   }
   for (const char* project : {"default", "gone"}) {
-    if (const auto* has = dump.Value(store.ProjectHasKeys(project))) {
+    if (const auto has = dump.Value(store.ProjectHasKeys(project))) {
       dump.Line(fmt::format("{} has keys", project), *has ? "yes" : "no");
     }
   }
-  if (const auto* canaries = dump.Value(store.Canaries())) {
+  if (const auto canaries = dump.Value(store.Canaries())) {
     for (const auto& [id, digest] : *canaries) dump.Line("canary " + id, EncodeCanary(digest));
   }
-  if (const auto* lease = dump.Value(store.LongestLease())) {
+  if (const auto lease = dump.Value(store.LongestLease())) {
     dump.Line("lease", absl::FormatDuration(*lease));
   }
 }
@@ -113,20 +115,20 @@ void DumpHistory(const KeyStore& store, Dump& dump) {
   const Revision applied = store.applied_revision();
   dump.Line("revision", fmt::format("{}", applied.value));
   const uint64_t kept = std::min<uint64_t>(applied.value, kScenarioEventRetention);
-  if (const auto* events = dump.Value(store.ReadEvents({applied.value - kept}, 1000))) {
+  if (const auto events = dump.Value(store.ReadEvents({applied.value - kept}, 1000))) {
     for (const Event& event : *events) {
       dump.Line(fmt::format("event {}", event.revision.value), EncodeEvent(event));
     }
   }
-  if (const auto* entries = dump.Value(store.ReadAudit(Revision{}, 1000))) {
+  if (const auto entries = dump.Value(store.ReadAudit(Revision{}, 1000))) {
     for (const AuditEntry& entry : *entries) {
       dump.Line(fmt::format("audit {}", entry.revision.value), EncodeAuditEntry(entry));
     }
   }
-  if (const auto* entries = dump.Value(store.ReadAuditBackwards(applied.Next(), 1000))) {
+  if (const auto entries = dump.Value(store.ReadAuditBackwards(applied.Next(), 1000))) {
     dump.Line("audit backwards", fmt::format("{}", entries->size()));
   }
-  if (const auto* head = dump.Value(store.ReadAuditHead())) dump.Line("head", head->ToString());
+  if (const auto head = dump.Value(store.ReadAuditHead())) dump.Line("head", head->ToString());
 }
 
 }  // namespace
@@ -137,7 +139,7 @@ absl::StatusOr<std::string> DumpStore(const KeyStore& store, absl::Time now) {
   DumpPointReads(store, now, dump);
   DumpScans(store, dump);
   dump.Line("highest time", absl::FormatTime(store.highest_time_seen()));
-  if (const auto* stats = dump.Value(store.Stats(now))) {
+  if (const auto stats = dump.Value(store.Stats(now))) {
     for (const auto& [state, count] : stats->keys) {
       dump.Line(fmt::format("keys in state {}", static_cast<int>(state)), fmt::format("{}", count));
     }
@@ -145,13 +147,13 @@ absl::StatusOr<std::string> DumpStore(const KeyStore& store, absl::Time now) {
       dump.Line("keys by pepper " + pepper, fmt::format("{}", count));
     }
   }
-  if (const auto* requests = dump.Value(store.RequestsByPepper(now))) {
+  if (const auto requests = dump.Value(store.RequestsByPepper(now))) {
     for (const auto& [pepper, count] : *requests) {
       dump.Line("requests by pepper " + pepper, fmt::format("{}", count));
     }
   }
   const std::array<absl::Time, 2> until = {now, absl::InfiniteFuture()};
-  if (const auto* counts = dump.Value(store.CountExpiring(absl::InfinitePast(), until))) {
+  if (const auto counts = dump.Value(store.CountExpiring(absl::InfinitePast(), until))) {
     for (const uint64_t count : *counts) dump.Line("expiring", fmt::format("{}", count));
   }
   return dump.Result();
