@@ -57,7 +57,7 @@ absl::StatusOr<std::unique_ptr<Database>> Database::Open(const std::string& dir,
   const auto status = rocksdb::DB::Open(tuning.db, dir, families, &handles, &raw);
   if (!status.ok()) return FromRocksDb(status, fmt::format("open the database in {}", dir));
   return std::unique_ptr<Database>(
-      new Database(std::unique_ptr<rocksdb::DB>(raw), std::move(handles)));
+      new Database(tuning.env, std::unique_ptr<rocksdb::DB>(raw), std::move(handles)));
 }
 
 Database::~Database() {

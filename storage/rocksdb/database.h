@@ -50,9 +50,11 @@ class Database {
   absl::Status Write(rocksdb::WriteBatch& batch);
 
  private:
-  Database(std::unique_ptr<rocksdb::DB> db, std::vector<rocksdb::ColumnFamilyHandle*> families)
-      : db_(std::move(db)), families_(std::move(families)) {}
+  Database(std::shared_ptr<rocksdb::Env> env, std::unique_ptr<rocksdb::DB> db,
+           std::vector<rocksdb::ColumnFamilyHandle*> families)
+      : env_(std::move(env)), db_(std::move(db)), families_(std::move(families)) {}
 
+  const std::shared_ptr<rocksdb::Env> env_;  // what `db_` runs in
   const std::unique_ptr<rocksdb::DB> db_;
   const std::vector<rocksdb::ColumnFamilyHandle*> families_;  // owned; in the order of Family
 };

@@ -166,13 +166,14 @@ absl::Status CheckNotLost(const DataDir& dir,
 
 absl::StatusOr<OpenedDatabase> OpenDatabase(const DataDir& dir,
                                             const RocksDbStoreOptions& options) {
-  const auto watermark = ReadWatermark(dir.watermark_path());
+  const auto watermark = ReadWatermark(dir.watermark_path(), options.file_system);
   if (auto status = CheckNotBeheaded(dir.db_path()); !status.ok()) return status;
   if (auto status = CheckNotLost(dir, watermark); !status.ok() && !options.accept_older_state) {
     return status;
   }
-  auto database = Database::Open(
-      dir.db_path(), MakeTuning(options.memory_bytes, *options.clock, options.usage_retention));
+  auto database =
+      Database::Open(dir.db_path(), MakeTuning(options.memory_bytes, *options.clock,
+                                               options.usage_retention, options.file_system));
   if (!database.ok()) return database.status();
   OpenedDatabase opened{.database = *std::move(database), .state = {}};
   const absl::StatusOr<bool> has_imported_keys = HasImportedKeys(*opened.database);
@@ -201,7 +202,9 @@ absl::StatusOr<OpenedDatabase> OpenDatabase(const DataDir& dir,
     }
   }
   const Watermark reached{.epoch = opened.state.epoch, .revision = opened.state.revision};
-  if (auto status = WriteWatermark(dir.watermark_path(), reached); !status.ok()) return status;
+  if (auto status = WriteWatermark(dir.watermark_path(), reached, options.file_system);
+      !status.ok())
+    return status;
   return opened;
 }
 

@@ -10,7 +10,7 @@ namespace claviger {
 absl::StatusOr<std::unique_ptr<RocksDbStore>> RocksDbStore::Open(
     const RocksDbStoreOptions& options) {
   if (auto status = options.Validate(); !status.ok()) return status;
-  auto dir = DataDir::Open(options.data_dir);
+  auto dir = DataDir::Open(options.data_dir, options.file_system);
   if (!dir.ok()) return dir.status();
   auto opened = OpenDatabase(**dir, options);
   if (!opened.ok()) return opened.status();
@@ -33,9 +33,10 @@ RocksDbStore::RocksDbStore(const RocksDbStoreOptions& options, std::unique_ptr<D
               [this](Revision revision) { watermark_.Advance(revision); }),
       committer_(reader_, writer_, *options.clock, options.commit,
                  {.applied = opened.state.revision, .highest_time = opened.state.highest_time}),
-      watermark_(dir_->watermark_path(), {epoch_, opened.state.revision},
-                 options.watermark_interval,
-                 [this](const absl::Status& why) { committer_.RefuseForGood(why); }) {}
+      watermark_(
+          dir_->watermark_path(), {epoch_, opened.state.revision}, options.watermark_interval,
+          [this](const absl::Status& why) { committer_.RefuseForGood(why); }, options.file_system) {
+}
 
 RocksDbStore::~RocksDbStore() { RocksDbStore::Close(); }
 

@@ -10,6 +10,7 @@
 #include "rocksdb/filter_policy.h"
 #include "rocksdb/table.h"
 #include "rocksdb/write_buffer_manager.h"
+#include "storage/rocksdb/durable_files.h"
 #include "storage/rocksdb/request_expiry_filter.h"
 #include "storage/rocksdb/schema.h"
 #include "storage/rocksdb/usage_merge.h"
@@ -104,10 +105,13 @@ rocksdb::CompressionType FastestCompression() {
 
 }  // namespace
 
-Tuning MakeTuning(size_t memory_bytes, const Clock& clock, absl::Duration usage_retention) {
+Tuning MakeTuning(size_t memory_bytes, const Clock& clock, absl::Duration usage_retention,
+                  const std::shared_ptr<rocksdb::FileSystem>& files) {
   const std::shared_ptr<rocksdb::Cache> cache = MakeCache(memory_bytes);
   Tuning tuning;
   tuning.db = MakeDbOptions(cache, memory_bytes);
+  tuning.env = rocksdb::NewCompositeEnv(OrTheDisk(files));
+  tuning.db.env = tuning.env.get();
   for (size_t i = 0; i < kFamilyNames.size(); ++i) {
     const auto family = static_cast<Family>(i);
     rocksdb::BlockBasedTableOptions table = MakeTableOptions(cache);

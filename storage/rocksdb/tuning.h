@@ -3,26 +3,30 @@
 #define CLAVIGER_STORAGE_ROCKSDB_TUNING_H_
 
 #include <cstddef>
+#include <memory>
 #include <vector>
 
 #include "absl/time/time.h"
 #include "core/clock.h"
 #include "rocksdb/db.h"
+#include "rocksdb/file_system.h"
 #include "rocksdb/options.h"
 #include "storage/usage.h"
 
 namespace claviger {
 
 struct Tuning {
+  std::shared_ptr<rocksdb::Env> env;  // what `db` runs in; outlives the database
   rocksdb::DBOptions db;
   // One for each of `kFamilyNames`, in that order.
   std::vector<rocksdb::ColumnFamilyDescriptor> families;
 };
 
 // Options that keep RocksDB's memory within `memory_bytes`, and counts of checks for
-// `usage_retention`. `clock` outlives the database.
+// `usage_retention`. `clock` outlives the database. `files` may be null: the disk.
 Tuning MakeTuning(size_t memory_bytes, const Clock& clock,
-                  absl::Duration usage_retention = kDefaultUsageRetention);
+                  absl::Duration usage_retention = kDefaultUsageRetention,
+                  const std::shared_ptr<rocksdb::FileSystem>& files = nullptr);
 
 // A commit: durable when the write returns.
 rocksdb::WriteOptions DurableWrite();

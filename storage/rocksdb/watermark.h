@@ -9,6 +9,7 @@
 #define CLAVIGER_STORAGE_ROCKSDB_WATERMARK_H_
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,6 +21,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "core/revision.h"
+#include "rocksdb/file_system.h"
 
 namespace claviger {
 
@@ -34,10 +36,13 @@ std::string RenderWatermark(const Watermark& watermark);
 // nullopt unless `text` is exactly what RenderWatermark makes.
 std::optional<Watermark> ParseWatermark(std::string_view text);
 
-// nullopt: no such file. DATA_LOSS `DATA_CORRUPT`: the file is damaged.
-absl::StatusOr<std::optional<Watermark>> ReadWatermark(const std::string& path);
+// nullopt: no such file. DATA_LOSS `DATA_CORRUPT`: the file is damaged. `files` may be null: the
+// disk.
+absl::StatusOr<std::optional<Watermark>> ReadWatermark(
+    const std::string& path, const std::shared_ptr<rocksdb::FileSystem>& files = nullptr);
 // Durable when it returns OK; a crash leaves the old file or the new one, whole.
-absl::Status WriteWatermark(const std::string& path, const Watermark& watermark);
+absl::Status WriteWatermark(const std::string& path, const Watermark& watermark,
+                            const std::shared_ptr<rocksdb::FileSystem>& files = nullptr);
 
 // Writes the watermark behind the commits on a thread of its own, so that no commit waits for it.
 //
@@ -49,7 +54,7 @@ class WatermarkKeeper {
   // `start` is what the file has. A failed write is reported to `on_error`, on the keeper's thread,
   // and ends the writing.
   WatermarkKeeper(std::string path, const Watermark& start, absl::Duration interval,
-                  ErrorFunction on_error);
+                  ErrorFunction on_error, std::shared_ptr<rocksdb::FileSystem> files = nullptr);
   ~WatermarkKeeper();
 
   WatermarkKeeper(const WatermarkKeeper&) = delete;
@@ -67,6 +72,7 @@ class WatermarkKeeper {
   }
 
   const std::string path_;
+  const std::shared_ptr<rocksdb::FileSystem> files_;
   const Epoch epoch_;
   const absl::Duration interval_;
   const ErrorFunction on_error_;
