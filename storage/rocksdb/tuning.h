@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "absl/time/time.h"
@@ -11,6 +12,7 @@
 #include "rocksdb/db.h"
 #include "rocksdb/file_system.h"
 #include "rocksdb/options.h"
+#include "rocksdb/wal_filter.h"
 #include "storage/usage.h"
 
 namespace claviger {
@@ -20,6 +22,13 @@ struct Tuning {
   rocksdb::DBOptions db;
   // One for each of `kFamilyNames`, in that order.
   std::vector<rocksdb::ColumnFamilyDescriptor> families;
+  std::shared_ptr<rocksdb::WalFilter> wal_filter;  // outlives the database; null: none
+
+  // Looks on while the logs are replayed.
+  void SetWalFilter(std::shared_ptr<rocksdb::WalFilter> filter) {
+    wal_filter = std::move(filter);
+    db.wal_filter = wal_filter.get();
+  }
 };
 
 // Options that keep RocksDB's memory within `memory_bytes`, and counts of checks for
