@@ -1,10 +1,12 @@
 #include "storage/rocksdb/first_look.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <optional>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "core/status.h"
 #include "fmt/format.h"
@@ -58,11 +60,25 @@ absl::Status CheckSameRevision(const Database& database, const std::string& db_p
                   db_path, state.value, audit->value, events->value));
 }
 
+// Families are made one by one, before the first change: without all of them, a first start was cut
+// off, and there is nothing to look at. Opening makes the others.
+absl::StatusOr<bool> HasAllFamilies(const std::string& db_path, const Tuning& tuning) {
+  std::vector<std::string> names;
+  const auto status = rocksdb::DB::ListColumnFamilies(tuning.db, db_path, &names);
+  if (!status.ok()) return FromRocksDb(status, fmt::format("read the database in {}", db_path));
+  return std::all_of(kFamilyNames.begin(), kFamilyNames.end(), [&](std::string_view family) {
+    return std::find(names.begin(), names.end(), family) != names.end();
+  });
+}
+
 }  // namespace
 
 absl::StatusOr<LogState> LookAtLogs(const std::string& db_path, Tuning tuning) {
   std::error_code error;
   if (!std::filesystem::exists(db_path + "/CURRENT", error)) return LogState::kWhole;
+  const absl::StatusOr<bool> complete = HasAllFamilies(db_path, tuning);
+  if (!complete.ok()) return complete.status();
+  if (!*complete) return LogState::kWhole;
   const auto continuity = std::make_shared<LogContinuity>(/*stop_at_gap=*/false);
   tuning.SetWalFilter(continuity);
   const auto database = Database::OpenForReading(db_path, tuning);
