@@ -12,19 +12,37 @@ function(claviger_library name)
   endif()
 endfunction()
 
+# What the sanitizers are told, and, for ThreadSanitizer, Abseil's locks as it has to see them; a part of every program.
+if(CLAVIGER_SANITIZER)
+  add_library(claviger_sanitizer OBJECT ${PROJECT_SOURCE_DIR}/tests/sanitizers/options.cc)
+  target_compile_definitions(claviger_sanitizer PRIVATE
+    CLAVIGER_SUPPRESSIONS_DIR="${PROJECT_SOURCE_DIR}/tests/sanitizers")
+  if(CLAVIGER_SANITIZER STREQUAL "thread")
+    target_sources(claviger_sanitizer PRIVATE ${PROJECT_SOURCE_DIR}/tests/sanitizers/tsan_abseil.cc)
+    # It is locks all the way down.
+    target_compile_options(claviger_sanitizer PRIVATE -Wno-thread-safety)
+    target_link_libraries(claviger_sanitizer PUBLIC absl::synchronization)
+  endif()
+  set(CLAVIGER_PROGRAM_DEPS claviger_sanitizer)
+endif()
+
 # claviger_binary(<name> SRCS <file>... [DEPS <target>...]): lands in <build>/bin.
 function(claviger_binary name)
   cmake_parse_arguments(ARG "" "" "SRCS;DEPS" ${ARGN})
   add_executable(${name} ${ARG_SRCS})
-  target_link_libraries(${name} PRIVATE ${ARG_DEPS} claviger_flags)
+  target_link_libraries(${name} PRIVATE ${ARG_DEPS} ${CLAVIGER_PROGRAM_DEPS} claviger_flags)
 endfunction()
+
+# What the unit, contract, integration and simulation suites run: the sanitizers' builds need no more.
+add_custom_target(claviger_suites)
 
 # claviger_test(<name> SRCS <file>... [DEPS <target>...] [LABELS <label>...] [PCH <header>...]): a GoogleTest program, each of its cases a test of CTest.
 function(claviger_test name)
   cmake_parse_arguments(ARG "" "" "SRCS;DEPS;LABELS;PCH" ${ARGN})
   add_executable(${name} ${ARG_SRCS})
+  add_dependencies(claviger_suites ${name})
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
-  target_link_libraries(${name} PRIVATE ${ARG_DEPS} GTest::gmock_main claviger_flags)
+  target_link_libraries(${name} PRIVATE ${ARG_DEPS} ${CLAVIGER_PROGRAM_DEPS} GTest::gmock_main claviger_flags)
   target_precompile_headers(${name} PRIVATE <gmock/gmock.h> <gtest/gtest.h> ${ARG_PCH})
   # The tests' own code need not be fast, but it must compile fast.
   if(CMAKE_BUILD_TYPE STREQUAL "Release")

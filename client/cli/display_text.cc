@@ -143,8 +143,8 @@ std::string Truncate(std::string_view text, size_t width) {
 std::vector<std::string> Wrap(std::string_view text, size_t width) {
   width = std::max<size_t>(width, 1);
   std::vector<std::string> lines;
-  while (DisplayWidth(text) > width) {
-    std::string_view head = Head(text, width);
+  for (std::string_view head = Head(text, width); head.size() < text.size();
+       head = Head(text, width)) {
     // A wide character in a column of one: shown whole all the same.
     if (head.empty()) head = text.substr(0, SequenceLength(static_cast<unsigned char>(text[0])));
     const bool ends_at_space = head.size() < text.size() && text[head.size()] == ' ';

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstdint>
 #include <utility>
 
 #include "absl/hash/hash.h"
@@ -63,14 +64,16 @@ void GrantCache::Prefetch(const Place& place) const {
   const Bucket& bucket = buckets_[place.bucket];
   const GrantEntry* const first = bucket.first.load(std::memory_order_relaxed);
   if (first == nullptr) return;
-  const auto fetch_two_lines = [](const void* begin) {
-    __builtin_prefetch(begin);
-    __builtin_prefetch(static_cast<const char*>(begin) + 64);
+  // Addresses to fetch from, and not to be read: numbers, since there may be nothing there.
+  const auto fetch_two_lines = [](uintptr_t begin) {
+    __builtin_prefetch(reinterpret_cast<const void*>(begin));
+    __builtin_prefetch(reinterpret_cast<const void*>(begin + 64));
   };
-  fetch_two_lines(first);
+  const auto address = [](const void* at) { return reinterpret_cast<uintptr_t>(at); };
+  fetch_two_lines(address(first));
   // The count of references stands before what std::make_shared made.
-  fetch_two_lines(static_cast<const char*>(bucket.grant.load(std::memory_order_relaxed)) - 16);
-  fetch_two_lines(bucket.scopes.load(std::memory_order_relaxed));
+  fetch_two_lines(address(bucket.grant.load(std::memory_order_relaxed)) - 16);
+  fetch_two_lines(address(bucket.scopes.load(std::memory_order_relaxed)));
 }
 
 const GrantEntry* GrantCache::Find(const Place& place) const {

@@ -7,6 +7,7 @@ readonly run_packages=(
   librocksdb-dev libssl-dev zlib1g-dev prometheus-cpp-dev libcivetweb-dev libspdlog-dev libfmt-dev libcli11-dev)
 readonly test_packages=(libgtest-dev libgmock-dev libbenchmark-dev libpcre2-8-0 python3 python3-grpcio python3-grpc-tools spin)
 readonly lint_packages=(clang-14 clang-format-14 git npm python3 shellcheck)
+readonly sanitizer_packages=(clang-14 libclang-rt-14-dev lld-14 llvm-14 python3)
 readonly grpcurl_version=v1.9.3
 readonly buf_version=1.50.0
 

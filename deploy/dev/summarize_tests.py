@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Says what ctest found: each failed test with its output, each skipped test with its reason, then one line of counts.
 
-Reads the file of `ctest --output-junit`. Exit status: 0 if nothing failed and something passed.
+Reads the files of `ctest --output-junit`, and counts them as one. Exit status: 0 if nothing failed and something passed.
 """
 
+import pathlib
 import re
 import sys
 import xml.etree.ElementTree as ElementTree
@@ -28,9 +29,19 @@ def chose_to_skip(case):
     return skipped is not None and skipped.get("message", "").startswith("SKIP_")
 
 
-def main(path):
+def cases_of(paths):
+    """The tests of all files, each with the file that it is in; of several files their folders are in the names."""
+    for path in paths:
+        for case in ElementTree.parse(path).getroot().iter("testcase"):
+            if len(paths) > 1:
+                case.set("name", f"{pathlib.Path(path).parent.name}: {case.get('name')}")
+            case.set("file", path)
+            yield case
+
+
+def main(paths):
     passed, failed, skipped = [], [], []
-    for case in ElementTree.parse(path).getroot().iter("testcase"):
+    for case in cases_of(paths):
         status = case.get("status")
         if status == "run":
             passed.append(case)
@@ -43,7 +54,7 @@ def main(path):
         lines = (case.findtext("system-out") or "").strip().splitlines()
         print(f"\nFAILED: {case.get('name')}")
         if len(lines) > OUTPUT_LINES:
-            print(f"  (the last {OUTPUT_LINES} of {len(lines)} lines; all of them: {path})")
+            print(f"  (the last {OUTPUT_LINES} of {len(lines)} lines; all of them: {case.get('file')})")
         for line in lines[-OUTPUT_LINES:]:
             print(f"  {line}")
     if skipped:
@@ -62,4 +73,4 @@ def main(path):
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(sys.argv[1:]))

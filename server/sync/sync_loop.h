@@ -124,7 +124,7 @@ class SyncLoop final : public CommitListener {
   struct Stream {
     std::shared_ptr<SyncStream> stream;
     StreamOwner owner;
-    absl::Duration next_owner_check;
+    absl::Duration next_owner_check = absl::ZeroDuration();
   };
 
   // More waiting tasks than these are the loop's thread's to do.

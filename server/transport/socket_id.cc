@@ -18,6 +18,9 @@ uint64_t CookieOf(int fd) {
   return cookie;
 }
 
+// The number could become another socket between the look and the deed. The duplicate cannot.
+FileDescriptor Hold(int fd) { return FileDescriptor(fcntl(fd, F_DUPFD_CLOEXEC, 0)); }
+
 }  // namespace
 
 SocketId SocketId::Of(int fd) { return {fd, CookieOf(fd)}; }
@@ -25,8 +28,7 @@ SocketId SocketId::Of(int fd) { return {fd, CookieOf(fd)}; }
 bool SocketId::IsOpen() const { return cookie != 0 && CookieOf(fd) == cookie; }
 
 bool SocketId::HangUp() const {
-  // The number could become another socket between the look and the deed. The duplicate cannot.
-  const FileDescriptor held(fcntl(fd, F_DUPFD_CLOEXEC, 0));
+  const FileDescriptor held = Hold(fd);
   if (held.get() < 0) return errno == EBADF;
   if (cookie == 0 || CookieOf(held.get()) != cookie) return true;
   // With a reset at its close, the system keeps nothing of it for a client that does not answer.
@@ -37,7 +39,7 @@ bool SocketId::HangUp() const {
 }
 
 bool SocketId::Abort() const {
-  const FileDescriptor held(fcntl(fd, F_DUPFD_CLOEXEC, 0));
+  const FileDescriptor held = Hold(fd);
   if (held.get() < 0 || cookie == 0 || CookieOf(held.get()) != cookie) return false;
   // To connect to nowhere ends a TCP connection (connect(2)).
   const sockaddr nowhere{.sa_family = AF_UNSPEC, .sa_data = {}};

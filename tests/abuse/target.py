@@ -6,11 +6,8 @@ import os
 import pathlib
 import re
 import subprocess
-import sys
 import threading
 import time
-
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 
 import front
 import h2

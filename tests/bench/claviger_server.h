@@ -14,7 +14,7 @@
 namespace claviger::bench {
 
 // Runs until destroyed: `clavigerd --dev` on free ports of the loopback address, everything else as
-// it is by default.
+// it is by default, save that all connections may come from one address.
 class ClavigerServer {
  public:
   // Returns once it serves.

@@ -100,11 +100,14 @@ class CancelledCallsTest(support.ServerTestCase):
         said.put(verifier.SyncRequest(beat=verifier.SyncBeat(beat_id=1, acked_revision=head)))
         self.assertEqual(next(stream).WhichOneof("message"), "grant")
         key_id = self.issue()
+        # It is told of the new key too, and of nothing more until it says that it knows.
+        issued = next(stream).invalidation.to_revision
+        said.put(verifier.SyncRequest(beat=verifier.SyncBeat(beat_id=2, acked_revision=issued)))
         request = self.stubs.authority.RevokeKeyRequest(key_id=key_id)
         revoke = self.method("/claviger.v1.KeyAuthority/RevokeKey", request, self.stubs.authority.RevokeKeyResponse)
         call = revoke.future(request, metadata=self.metadata, timeout=30)
-        # The verifier is told, and says nothing: now the revoke waits for its lease.
-        while next(stream).WhichOneof("message") != "invalidation":
+        # The verifier is told of the revoke, and says nothing: now that waits for the verifier's lease.
+        while next(stream).invalidation.to_revision <= issued:
             pass
         self.assertFalse(call.done())
         call.cancel()

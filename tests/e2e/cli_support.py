@@ -99,7 +99,20 @@ def make_certificate(folder):
     (folder / "key.pem").chmod(0o600)
 
 
-class CliTestCase(unittest.TestCase):
+class CliCalls:
+    """What tests do with a `cli` of theirs."""
+
+    def cli_json(self, *arguments, **more):
+        return self.cli(*arguments, "-o", "json", **more).json
+
+    def issue(self, *arguments):
+        """(key, key id) of a new key."""
+        answer = self.cli_json("key", "issue", *arguments)
+        self.assertRegex(answer["key"], KEY)
+        return answer["key"], answer["info"]["keyId"]
+
+
+class CliTestCase(CliCalls, unittest.TestCase):
     """One server for the tests of a class. Commands run in its folder, where ./data/root.key is found by itself."""
 
     @classmethod
@@ -117,12 +130,3 @@ class CliTestCase(unittest.TestCase):
         self.assertNotIn("terminate called", result.err)
         self.assertLess(result.err.count("\n"), 25, f"too long: {result.err}")
         return result
-
-    def cli_json(self, *arguments, **more):
-        return self.cli(*arguments, "-o", "json", **more).json
-
-    def issue(self, *arguments):
-        """(key, key id) of a new key."""
-        answer = self.cli_json("key", "issue", *arguments)
-        self.assertRegex(answer["key"], KEY)
-        return answer["key"], answer["info"]["keyId"]

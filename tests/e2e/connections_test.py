@@ -57,15 +57,22 @@ class ConnectionsTest(support.ServerTestCase):
         )
         self.assertTrue(answer.valid)
 
-    def flood(self, host, during=lambda: None):
-        """Opens connections that greet and say nothing more; `during` runs after each thousandth."""
+    def known_caller(self):
+        """A caller that has made a check, and its stream that stays."""
+        caller = self.new_caller()
+        self.check(caller)
+        return caller, self.open_stream(caller)
+
+    def flood(self, host, caller=None):
+        """Opens connections that greet and say nothing more; after each thousandth the caller and a new one get through."""
         for i in range(FLOOD):
             try:
                 self.idle.append(raw_http2.connect(self.server.address, host(i)))
             except OSError:
                 continue  # turned away before it could greet
-            if i % 1000 == 999:
-                during()
+            if i % 1000 == 999 and caller is not None:
+                self.check(caller)
+                self.check(self.new_caller(), is_new=True)
 
     def still_open(self):
         return sum(not raw_http2.has_ended(connection) for connection in self.idle)
@@ -80,15 +87,8 @@ class ConnectionsTest(support.ServerTestCase):
         return stream
 
     def test_idle_connections_of_one_address_are_closed_beyond_its_cap(self):
-        caller = self.new_caller()
-        self.check(caller)
-        stream = self.open_stream(caller)
-
-        def during():
-            self.check(caller)
-            self.check(self.new_caller(), is_new=True)
-
-        self.flood(lambda i: "127.0.0.77", during)
+        caller, stream = self.known_caller()
+        self.flood(lambda i: "127.0.0.77", caller)
         support.wait_until(lambda: self.still_open() <= 200, 60, "the flood to be cut down")
         self.check(caller)
         self.check(self.new_caller(), is_new=True)
@@ -101,29 +101,15 @@ class ConnectionsTest(support.ServerTestCase):
         self.assertGreaterEqual(closed + refused, FLOOD - 300)
 
     def test_idle_connections_of_the_callers_own_address_leave_it_a_place(self):
-        caller = self.new_caller()
-        self.check(caller)
-        stream = self.open_stream(caller)
-
-        def during():
-            self.check(caller)
-            self.check(self.new_caller(), is_new=True)
-
-        self.flood(lambda i: "127.0.0.1", during)
+        caller, stream = self.known_caller()
+        self.flood(lambda i: "127.0.0.1", caller)
         support.wait_until(lambda: self.still_open() <= 200, 60, "the flood to be cut down")
         self.check(self.new_caller(), is_new=True)
         self.assertTrue(stream.is_active(), "the caller's connection was cut")
 
     def test_idle_connections_of_many_addresses_are_closed_beyond_the_total(self):
-        caller = self.new_caller()
-        self.check(caller)
-        stream = self.open_stream(caller)
-
-        def during():
-            self.check(caller)
-            self.check(self.new_caller(), is_new=True)
-
-        self.flood(many_hosts, during)
+        caller, stream = self.known_caller()
+        self.flood(many_hosts, caller)
         support.wait_until(lambda: self.still_open() <= 2000, 60, "the flood to be cut down")
         self.check(caller)
         self.check(self.new_caller(), is_new=True)

@@ -13,14 +13,14 @@ import unittest
 
 import front
 import support
-from cli_support import DENIED, KEY, OK, UNREACHABLE, USAGE, Following, run_cli
+from cli_support import DENIED, OK, UNREACHABLE, USAGE, CliCalls, Following, run_cli
 
 front.require_nginx()
 support.require_stubs()
 GRPCURL = support.tool("grpcurl", support.TOOLS / "bin")
 
 
-class FrontTestCase(unittest.TestCase):
+class FrontTestCase(CliCalls, unittest.TestCase):
     """A clavigerd and an nginx for the tests of a class."""
 
     changes = ()
@@ -58,16 +58,8 @@ class FrontTestCase(unittest.TestCase):
         self.assertEqual(result.code, expect, f"{arguments}: {result}\n{self.front.process.log()[-2000:]}")
         return result
 
-    def cli_json(self, *arguments, **more):
-        return self.cli(*arguments, "-o", "json", **more).json
-
     def following(self, begun, *arguments):
         return Following(self, begun, *arguments, *self.flags(self.certificate))
-
-    def issue(self, *arguments):
-        answer = self.cli_json("key", "issue", "-p", "default", *arguments)
-        self.assertRegex(answer["key"], KEY)
-        return answer["key"], answer["info"]["keyId"]
 
     def stubs(self, key=None):
         import grpc
@@ -75,7 +67,7 @@ class FrontTestCase(unittest.TestCase):
         read = self.backend.certificates.read
         credentials = grpc.ssl_channel_credentials(read("ca.crt"), read("caller.key"), read("caller.crt"))
         stubs = support.Stubs(self.front.address, key or self.backend.root_key(),
-                              grpc.secure_channel(self.front.address, credentials))  # fmt: skip
+                              channel=grpc.secure_channel(self.front.address, credentials))  # fmt: skip
         self.addCleanup(stubs.close)
         return stubs
 
@@ -149,7 +141,7 @@ class ShippedFileTest(unittest.TestCase):
 
 class ThroughTheFrontTest(FrontTestCase):
     def test_a_key_from_issue_to_revoke(self):
-        key, key_id = self.issue("-n", "billing", "-s", "orders:read", "-s", "orders:write")
+        key, key_id = self.issue("-p", "default", "-n", "billing", "-s", "orders:read", "-s", "orders:write")
         self.cli("verify", "--scope", "orders:write", stdin=key)
         self.cli("key", "scopes", key_id, "--remove", "orders:write")
         self.cli("verify", "--scope", "orders:write", stdin=key, expect=DENIED)
@@ -172,7 +164,7 @@ class ThroughTheFrontTest(FrontTestCase):
         self.assertEqual(len([key for key in answer.keys if key.owner == "many"]), 300)
 
     def test_requests_up_to_the_limit_of_the_server(self):
-        key, _ = self.issue("-n", "checked")
+        key, _ = self.issue("-p", "default", "-n", "checked")
         stubs = self.stubs()
         checks = [stubs.verifier.VerifyRequest(key=key)] * 1000
         answer = stubs.call("BatchVerify", stubs.verifier.BatchVerifyRequest(checks=checks))
@@ -231,7 +223,7 @@ class ThroughTheFrontTest(FrontTestCase):
 
     @unittest.skipUnless(GRPCURL, "no grpcurl: ./dev test builds one where there is Go 1.21 or newer")
     def test_grpcurl(self):
-        issued, _ = self.issue("-n", "curl")
+        issued, _ = self.issue("-p", "default", "-n", "curl")
         proto = support.ROOT / "proto"
         command = [GRPCURL, "-cacert", self.path("ca.crt"), "-import-path", str(proto), "-import-path", str(proto / "third_party")]
         command += ["-proto", "claviger/v1/verifier.proto", "-H", f"authorization: Bearer {self.backend.root_key()}"]
@@ -248,7 +240,7 @@ class SyncThroughTheFrontTest(FrontTestCase):
         self.assertTrue(session.granted.wait(60), "a lease")
         self.assertIsNone(session.error)
         watch = self.following("watching", "watch")
-        _, key_id = self.issue("-n", "leaked")
+        _, key_id = self.issue("-p", "default", "-n", "leaked")
         revoked = self.cli_json("key", "revoke", key_id)
         self.assertEqual(revoked["propagation"]["outcome"], "PROPAGATION_OUTCOME_ALL_ACKED", revoked)
         self.assertIn(key_id, session.invalidated)
@@ -265,7 +257,7 @@ class SyncThroughTheFrontTest(FrontTestCase):
         self.assertIn("does not answer the front", away.err)
         self.backend.start()
         # A command goes through at once; streams come back by themselves.
-        _, key_id = self.issue("-n", "after the restart")
+        _, key_id = self.issue("-p", "default", "-n", "after the restart")
         self.cli("key", "revoke", key_id)
         watch.wait_for_line(key_id)
         tail.wait_for_line(key_id)

@@ -4,10 +4,10 @@
 import os
 import signal
 import socket
-import struct
 import threading
 import unittest
 
+import h2
 import raw_http2
 import support
 
@@ -21,7 +21,7 @@ WATCH_AUDIT = "/claviger.v1.AuditLog/WatchAuditEvents"
 WATCH_HEALTH = "/grpc.health.v1.Health/Watch"
 LIST_KEYS = "/claviger.v1.KeyAuthority/ListKeys"
 # SETTINGS_INITIAL_WINDOW_SIZE: the server may send nothing on streams.
-NO_WINDOW = raw_http2.frame(raw_http2.SETTINGS, payload=struct.pack(">HI", 4, 0))
+NO_WINDOW = h2.settings((h2.SETTINGS_INITIAL_WINDOW_SIZE, 0))
 
 
 class StopTest(support.ServerTestCase):
@@ -39,10 +39,10 @@ class StopTest(support.ServerTestCase):
         return connection
 
     def call(self, connection, stream, method, request=b"", end=True):
-        headers = raw_http2.call_headers(method, self.key)
+        headers = h2.grpc_headers(method, ("authorization", f"Bearer {self.key}"))
         connection.sendall(
-            raw_http2.frame(raw_http2.HEADERS, raw_http2.END_HEADERS, stream, headers)
-            + raw_http2.frame(raw_http2.DATA, raw_http2.END_STREAM if end else 0, stream, raw_http2.message(request))
+            h2.headers(stream, headers)
+            + h2.frame(h2.DATA, h2.END_STREAM if end else 0, stream, h2.message(request))
         )
 
     def hello(self):
@@ -94,7 +94,7 @@ class StopTest(support.ServerTestCase):
     def test_ends_with_streams_that_nobody_reads(self):
         for _ in range(5):
             connection = self.connect(greet=False)
-            connection.sendall(raw_http2.PREFACE + NO_WINDOW)
+            connection.sendall(h2.PREFACE + NO_WINDOW)
             self.call(connection, 1, SYNC, self.hello(), end=False)
             self.call(connection, 3, WATCH_AUDIT)
             self.call(connection, 5, LIST_KEYS)
@@ -113,9 +113,9 @@ class StopTest(support.ServerTestCase):
             self.stubs.call("IssueKey", request)
         connection = self.connect(greet=False, receive_buffer=4096)
         # HTTP/2 allows much, and the connection is not read from.
-        window = raw_http2.frame(raw_http2.SETTINGS, payload=struct.pack(">HI", 4, (1 << 31) - 1))
-        window += raw_http2.frame(raw_http2.WINDOW_UPDATE, payload=struct.pack(">I", (1 << 30)))
-        connection.sendall(raw_http2.PREFACE + window)
+        window = h2.settings((h2.SETTINGS_INITIAL_WINDOW_SIZE, (1 << 31) - 1))
+        window += h2.window_update(0, 1 << 30)
+        connection.sendall(h2.PREFACE + window)
         request = self.stubs.authority.ListKeysRequest(page_size=1000).SerializeToString()
         for stream in range(1, 80, 2):
             self.call(connection, stream, LIST_KEYS, request)
@@ -126,7 +126,7 @@ class StopTest(support.ServerTestCase):
     def test_ends_with_handshakes_open(self):
         silent = [self.connect(greet=False) for _ in range(20)]
         for connection in silent[:10]:
-            connection.sendall(raw_http2.PREFACE)
+            connection.sendall(h2.PREFACE)
         self.stop()
 
     def test_ends_with_idle_connections(self):

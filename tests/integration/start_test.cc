@@ -45,6 +45,7 @@ TEST_F(StartTest, ARestartKeepsEverything) {
     for (v1::Key& key : *listed.mutable_keys()) {
       // Told some seconds after the use, or after a restart.
       key.clear_last_used_time();
+      key.clear_last_used_address();
       key.clear_last_used_by();
     }
     return Strings{listed.DebugString(), root().Call(v1::ListProjectsRequest())->DebugString(),

@@ -160,6 +160,7 @@ absl::Status ChildProcess::Kill() {
   ended_ = true;
   if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) return absl::OkStatus();
   // Until it is waited for, what has ended takes signals as well.
+  if (status == 0) return absl::FailedPreconditionError(fmt::format("process {} had ended", pid_));
   return absl::UnavailableError(fmt::format("process {} ended with status {}", pid_, status));
 }
 
@@ -179,6 +180,15 @@ size_t ChildProcess::ResidentBytes() const {
   size_t resident = 0;
   statm >> all >> resident;
   return resident * static_cast<size_t>(sysconf(_SC_PAGESIZE));
+}
+
+size_t ChildProcess::Threads() const {
+  std::ifstream status(fmt::format("/proc/{}/status", pid_));
+  for (std::string word; status >> word;) {
+    size_t threads = 0;
+    if (word == "Threads:" && status >> threads) return threads;
+  }
+  return 0;
 }
 
 void ChildProcess::Stop() {

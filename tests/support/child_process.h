@@ -56,13 +56,16 @@ class ChildProcess {
   bool Running() const;
   // Sends a signal, such as SIGSTOP. REQUIRES: Running was true and nobody waited for it since.
   absl::Status Signal(int signal) const;
-  // SIGKILL; returns once it is gone. An error when it had ended by itself before.
+  // SIGKILL; returns once it is gone. An error when it had ended by itself before:
+  // FAILED_PRECONDITION when well, with status 0, else UNAVAILABLE.
   absl::Status Kill();
 
   // What it has used of the processors so far, over all of its threads.
   absl::Duration CpuTime() const;
   // What of its memory is in RAM; 0 once it has ended.
   size_t ResidentBytes() const;
+  // How many threads it has; 0 once it has ended.
+  size_t Threads() const;
 
  private:
   ChildProcess(pid_t pid, int pid_fd, int input, int output)

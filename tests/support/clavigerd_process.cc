@@ -54,14 +54,18 @@ absl::StatusOr<std::string> WaitForLine(const std::string& file, std::string_vie
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<ClavigerdProcess>> ClavigerdProcess::Start(const Options& options) {
+absl::StatusOr<std::unique_ptr<ChildProcess>> ClavigerdProcess::Launch(const Options& options) {
   ChildProcess::Command command;
   command.argv = {options.program, "--dev",        "--data",        options.data_dir,
                   "--listen",      options.listen, "--http-listen", options.http_listen,
                   "--log-format",  "text"};
   command.argv.insert(command.argv.end(), options.flags.begin(), options.flags.end());
   command.output_file = options.log_file;
-  absl::StatusOr<std::unique_ptr<ChildProcess>> process = ChildProcess::Start(command);
+  return ChildProcess::Start(command);
+}
+
+absl::StatusOr<std::unique_ptr<ClavigerdProcess>> ClavigerdProcess::Start(const Options& options) {
+  absl::StatusOr<std::unique_ptr<ChildProcess>> process = Launch(options);
   if (!process.ok()) return process.status();
   const absl::StatusOr<std::string> line = WaitForLine(options.log_file, " serving ");
   if (!line.ok()) return line.status();

@@ -30,6 +30,8 @@ class ClavigerdProcess {
 
   // Returns once it serves.
   static absl::StatusOr<std::unique_ptr<ClavigerdProcess>> Start(const Options& options);
+  // Returns at once: for a server that is not to come so far.
+  static absl::StatusOr<std::unique_ptr<ChildProcess>> Launch(const Options& options);
 
   const std::string& address() const { return address_; }
   const std::string& http_address() const { return http_address_; }

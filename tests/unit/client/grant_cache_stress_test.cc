@@ -97,7 +97,6 @@ TEST(GrantCacheStressTest, TheBoundsHoldWhileManyInsert) {
   constexpr size_t kMaxEntries = 100;
   constexpr size_t kMaxBytes = 40'000;
   GrantCache cache({.max_entries = kMaxEntries, .max_bytes = kMaxBytes});
-  std::atomic<uint64_t> wrong{0};
   const auto insert = [&](std::mt19937& random) {
     cache.Insert(GrantOf(random() % 1'000));
     if (random() % 16 == 0) cache.Evict(IdOf(random() % 1'000));

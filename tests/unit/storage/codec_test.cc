@@ -77,15 +77,7 @@ TEST(CodecTest, EventComesBackAsItWas) {
 }
 
 TEST(CodecTest, AuditEntryComesBackAsItWas) {
-  AuditEntry entry{.revision = Revision{7},
-                   .time = absl::FromUnixNanos(1893456000000000001),
-                   .draft = {.actor = "key:00AA",
-                             .peer = "10.0.0.1",
-                             .action = "RevokeKey",
-                             .project_id = "a",
-                             .key_id = "00BB",
-                             .detail = "reason COMPROMISED"},
-                   .previous_hash = {}};
+  AuditEntry entry = FullAuditEntry();
   entry.previous_hash.fill(9);
   const auto decoded = DecodeAuditEntry(Revision{7}, EncodeAuditEntry(entry));
   ASSERT_TRUE(decoded.ok()) << decoded.status();

@@ -6,10 +6,26 @@
 #include <random>
 #include <string>
 
+#include "core/audit_entry.h"
 #include "storage/changes.h"
 #include "tests/support/store_testing.h"
 
 namespace claviger {
+
+// Of revision 7. Every field differs from its default, save the refusal, which only entries of
+// refused calls have, and the hash of the one before.
+inline AuditEntry FullAuditEntry() {
+  return {.revision = Revision{7},
+          .time = absl::FromUnixNanos(1893456000000000001),
+          .draft = {.actor = "key:00AA",
+                    .peer = "10.0.0.1",
+                    .action = "RevokeKey",
+                    .project_id = "a",
+                    .key_id = "00BB",
+                    .detail = "reason COMPROMISED",
+                    .refusal = ""},
+          .previous_hash = {}};
+}
 
 // Every field differs from its default.
 inline KeyRecord FullKey() {

@@ -19,7 +19,10 @@ class Runs {
     return count_;
   }
   void WaitFor(int least) const {
-    const auto reached = [this, least] { return count_ >= least; };
+    const auto reached = [this, least] {
+      mutex_.AssertReaderHeld();
+      return count_ >= least;
+    };
     absl::MutexLock lock(&mutex_, absl::Condition(&reached));
   }
 
