@@ -77,7 +77,9 @@ absl::Time GroupCommitter::highest_time_seen() const {
 
 StoreHealth GroupCommitter::health() const {
   absl::MutexLock lock(&mutex_);
-  return {.writable = writable_};
+  StoreHealth health;
+  health.writable = writable_;
+  return health;
 }
 
 void GroupCommitter::Close() {

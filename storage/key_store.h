@@ -147,10 +147,29 @@ struct StoreStats {
   std::map<std::string, uint64_t> keys_by_pepper;
 };
 
-// Whether a store takes mutations.
+// The disk under a store; all zero where nothing is on disk. In bytes.
+struct DiskSpace {
+  uint64_t free_bytes = 0;
+  // Set aside, to be given up when nothing else is left; and as much as it is when it is whole.
+  uint64_t ballast_bytes = 0;
+  uint64_t full_ballast_bytes = 0;
+  // Growth is refused while less is free.
+  uint64_t growth_mark = 0;
+  // Reductions are refused while less is free, with the ballast.
+  uint64_t reduction_mark = 0;
+  // Tables are not merged, for want of room.
+  bool compaction_waits = false;
+};
+
+// Whether a store takes mutations. Reads go on being served in any case.
 struct StoreHealth {
-  // OK, or why mutations are refused. Reads go on being served.
-  absl::Status writable;
+  // OK, or why mutations are refused until the store is opened again.
+  absl::Status writable = absl::OkStatus();
+  // OK, or why mutations of that Admission are refused now: RESOURCE_EXHAUSTED `STORE_FULL` until
+  // there is room on the disk.
+  absl::Status growth = absl::OkStatus();
+  absl::Status reduction = absl::OkStatus();
+  DiskSpace disk = {};
 };
 
 // One group commit, for metrics.
@@ -239,7 +258,10 @@ class KeyStore : public StateReader {
   // none are absent. Scans all requests. Blocks on I/O.
   virtual absl::StatusOr<std::map<std::string, uint64_t>> RequestsByPepper(
       absl::Time now) const = 0;
+  // Costs some microseconds.
   virtual StoreHealth health() const = 0;
+  // Sets disk space aside again that was given up, once there is room. For a timer. Blocks on I/O.
+  virtual absl::Status RestoreBallast() { return absl::OkStatus(); }
 
   // Finishes what is queued, refuses what comes later (`SHUTTING_DOWN`), and makes everything
   // durable. Idempotent.

@@ -96,6 +96,9 @@ std::string DescribeError(const grpc::Status& status, std::string_view server,
     // The usual error of one field has the field in its message already.
     if (line != message) text += fmt::format("  {}\n", line);
   }
+  if (details.reason == ReasonName(Reason::kStoreFull)) {
+    text += "  make room on the disk of the server's --data; no restart is needed\n";
+  }
   if (details.retry_after.has_value()) {
     text += fmt::format("  try again in {}\n", FormatElapsed(*details.retry_after));
   }

@@ -87,10 +87,15 @@ absl::Status App::OpenStore(const Clock& clock) {
       config_.store.memory_bytes - config_.store.memory_bytes / kRecordCacheShare;
   options.accept_older_state = config_.store.accept_older_state;
   options.usage_retention = config_.store.usage_retention;
+  ReserveDisk(config_.store.disk_reserve_bytes, options);
   options.commit.observer = [this](const BatchStats& batch) { metrics_.ObserveBatch(batch); };
   absl::StatusOr<std::unique_ptr<RocksDbStore>> store = RocksDbStore::Open(options);
   if (!store.ok()) return store.status();
   store_ = *std::move(store);
+  disk_watch_ =
+      std::make_unique<DiskWatch>(DiskWatch::Store{[this] { return store_->health(); },
+                                                   [this] { return store_->RestoreBallast(); }},
+                                  metrics_);
   if (options.accept_older_state) {
     log::Warning("a new history has begun: --accept-older-state is for one start only",
                  {{"epoch", store_->epoch().ToHex()}});
@@ -208,6 +213,7 @@ absl::Status App::StartHttp() {
   absl::StatusOr<std::unique_ptr<HttpEndpoint>> http = HttpEndpoint::Start(
       *config_.listen.http, {.render_metrics = [this] { return metrics_.RenderText(); },
                              .ready = [this] { return Ready(); },
+                             .degraded = [this] { return DiskWatch::Describe(store_->health()); },
                              .version = CLAVIGER_VERSION});
   if (!http.ok()) return http.status();
   http_ = *std::move(http);
@@ -232,6 +238,7 @@ void App::StartTimer() {
   std::vector<PeriodicTasks::Task> tasks;
   tasks.push_back({kGaugeInterval, [this] { RefreshGauges(); }});
   tasks.push_back({kSecond, [this] { clock_->Raise(); }});
+  tasks.push_back({kSecond, [this] { disk_watch_->Look(); }});
   tasks.push_back({kSecond, [this] { audit_watch_->CheckCallers(); }});
   tasks.push_back({kLeftOutInterval, [this] { refusals_->RecordLeftOut(); }});
   if (certificates_ != nullptr) {
@@ -267,7 +274,6 @@ void App::BeginGrace(const KeyId& successor, absl::Time first_use) {
 
 void App::RefreshGauges() {
   metrics_.SetRecordCacheEntries(cache_->size());
-  metrics_.SetStoreWritable(store_->health().writable.ok());
   const absl::Duration started = clock_->SinceBoot();
   if (started < stats_due_) return;
   absl::StatusOr<StoreStats> stats = store_->Stats(clock_->Now());

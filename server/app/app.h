@@ -14,6 +14,7 @@
 #include "core/digest.h"
 #include "core/random.h"
 #include "core/ratchet_clock.h"
+#include "server/app/disk_watch.h"
 #include "server/app/grpc_setup.h"
 #include "server/app/key_gauges.h"
 #include "server/app/memory_limit.h"
@@ -104,6 +105,7 @@ class App {
   ServerMetrics metrics_;
   std::unique_ptr<VerifyObserver> verify_observer_;
   std::unique_ptr<KeyStore> store_;
+  std::unique_ptr<DiskWatch> disk_watch_;
   std::unique_ptr<RatchetClock> clock_;
   AuditEntryCounter audit_counter_{metrics_.audit()};
   std::unique_ptr<RefusalRecorder> refusals_;

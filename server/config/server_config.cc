@@ -66,6 +66,13 @@ absl::Status StoreConfig::Validate() const {
         "memory", FormatSize(memory_bytes),
         fmt::format("from {} to {}", FormatSize(kLeastMemory), FormatSize(kMostMemory)));
   }
+  constexpr uint64_t kLeastReserve = uint64_t{32} << 20;
+  constexpr uint64_t kMostReserve = uint64_t{1} << 40;
+  if (disk_reserve_bytes < kLeastReserve || disk_reserve_bytes > kMostReserve) {
+    return InvalidSetting(
+        "disk-reserve", FormatSize(disk_reserve_bytes),
+        fmt::format("from {} to {}", FormatSize(kLeastReserve), FormatSize(kMostReserve)));
+  }
   constexpr absl::Duration kLeastRetention = absl::Hours(1);
   constexpr absl::Duration kMostRetention = absl::Hours(10 * 365 * 24);
   if (deleted_key_retention < kLeastRetention || deleted_key_retention > kMostRetention) {

@@ -55,6 +55,10 @@ struct StoreConfig {
   std::filesystem::path data_dir;
   // For the store's caches and buffers, in bytes.
   uint64_t memory_bytes = uint64_t{256} << 20;
+  // Free space in bytes below which nothing is taken that makes the store larger: 32 MiB to 1 TiB.
+  // As much as half of it is set aside, to be given up when there is no other; a quarter is kept
+  // from changes of every kind, to write out what is in memory.
+  uint64_t disk_reserve_bytes = uint64_t{256} << 20;
   // Opens a store that is older than what clients have seen of it, e.g. a restored backup.
   bool accept_older_state = false;
   // How long a deleted key can be shown again before it goes for good: 1 h to 10 years.

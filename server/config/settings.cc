@@ -139,6 +139,8 @@ void AddStore(ServerConfig& config, List& list) {
       .Path("data", config.store.data_dir,
             "Directory of the store; with --dev ./data, else /var/lib/claviger")
       .Size("memory", config.store.memory_bytes, "Memory for the store's caches and buffers")
+      .Size("disk-reserve", config.store.disk_reserve_bytes,
+            "Free disk space below which nothing may be issued")
       .Switch("accept-older-state", config.store.accept_older_state,
               "For one start after a copy was put back: opens it, and makes every "
               "cache forget what it has")

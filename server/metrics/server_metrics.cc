@@ -104,6 +104,18 @@ ServerMetrics::ServerMetrics(std::string_view version)
       MakeGauge(gauges_, "claviger_store_free_bytes", "Free space on the disk of the store.");
   store_writable_ =
       MakeGauge(gauges_, "claviger_store_writable", "1 while the store takes changes, else 0.");
+  const auto admits = [this](const char* change) {
+    return MakeGauge(gauges_, "claviger_store_admits",
+                     "1 while there is disk space for changes that make the store larger, and for "
+                     "those that do not; else 0.",
+                     {{"change", change}});
+  };
+  admits_growth_ = admits("growth");
+  admits_reduction_ = admits("reduction");
+  reserve_bytes_ = MakeGauge(gauges_, "claviger_store_reserve_bytes",
+                             "Free space below which the store must not grow.");
+  ballast_bytes_ = MakeGauge(gauges_, "claviger_store_ballast_bytes",
+                             "Disk space that is set aside for when there is no other.");
   certificate_expiry_ =
       MakeGauge(gauges_, "claviger_certificate_expiry_timestamp_seconds",
                 "When the TLS certificate being served runs out, as Unix time; 0 without TLS.");
@@ -158,7 +170,13 @@ void ServerMetrics::SetStoreStats(const StoreStats& stats) {
   store_free_bytes_->Set(static_cast<double>(stats.free_bytes));
 }
 
-void ServerMetrics::SetStoreWritable(bool writable) { store_writable_->Set(writable ? 1 : 0); }
+void ServerMetrics::SetStoreHealth(const StoreHealth& health) {
+  store_writable_->Set(health.writable.ok() ? 1 : 0);
+  admits_growth_->Set(health.growth.ok() ? 1 : 0);
+  admits_reduction_->Set(health.reduction.ok() ? 1 : 0);
+  reserve_bytes_->Set(static_cast<double>(health.disk.growth_mark));
+  ballast_bytes_->Set(static_cast<double>(health.disk.ballast_bytes));
+}
 
 void ServerMetrics::SetCertificateExpiry(absl::Time not_after) {
   certificate_expiry_->Set(static_cast<double>(absl::ToUnixSeconds(not_after)));

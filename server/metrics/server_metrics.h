@@ -66,7 +66,7 @@ class ServerMetrics {
   void SetRecordCacheEntries(size_t entries);
   // From one thread.
   void SetStoreStats(const StoreStats& stats);
-  void SetStoreWritable(bool writable);
+  void SetStoreHealth(const StoreHealth& health);
   void SetCertificateExpiry(absl::Time not_after);
 
   SyncMetrics& sync() { return *sync_; }
@@ -99,6 +99,10 @@ class ServerMetrics {
   prometheus::Gauge* store_bytes_ = nullptr;
   prometheus::Gauge* store_free_bytes_ = nullptr;
   prometheus::Gauge* store_writable_ = nullptr;
+  prometheus::Gauge* admits_growth_ = nullptr;
+  prometheus::Gauge* admits_reduction_ = nullptr;
+  prometheus::Gauge* reserve_bytes_ = nullptr;
+  prometheus::Gauge* ballast_bytes_ = nullptr;
   prometheus::Gauge* certificate_expiry_ = nullptr;
 
   std::unique_ptr<SyncMetrics> sync_;

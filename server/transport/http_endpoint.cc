@@ -54,7 +54,11 @@ Reply Answer(const HttpHandlers& handlers, std::string_view path) {
   if (path == "/healthz") return {.body = "ok\n"};
   if (path == "/readyz") {
     const absl::Status ready = handlers.ready();
-    if (ready.ok()) return {.body = "ok\n"};
+    if (ready.ok()) {
+      const absl::Status whole = handlers.degraded ? handlers.degraded() : absl::OkStatus();
+      if (whole.ok()) return {.body = "ok\n"};
+      return {.body = fmt::format("degraded: {}\n", std::string(whole.message()))};
+    }
     return {.status = 503, .body = fmt::format("not ready: {}\n", std::string(ready.message()))};
   }
   if (path == "/") {

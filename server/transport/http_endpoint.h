@@ -24,6 +24,8 @@ struct HttpHandlers {
   std::function<std::string()> render_metrics;
   // OK when the server takes calls, else why not: the message is shown to whoever asks.
   std::function<absl::Status()> ready;
+  // While it is ready: OK, or what it does not do for now. May be empty.
+  std::function<absl::Status()> degraded = {};
   std::string version;
 };
 

@@ -43,13 +43,8 @@ void UsageFlusher::FlushLocked() {
     deltas.reserve(waiting_.size());
     for (const auto& [place, delta] : waiting_) deltas.push_back(delta);
     const absl::Status added = store_.AddUsage(deltas);
-    if (added.ok()) {
-      waiting_.clear();
-    } else {
-      log::Warning(
-          "usage could not be stored, and waits",
-          {{"keys", std::to_string(waiting_.size())}, {"why", std::string(added.message())}});
-    }
+    LogChange(added);
+    if (added.ok()) waiting_.clear();
   }
   const uint64_t dropped = recorder_.dropped();
   if (hooks_.on_flush) {
@@ -57,6 +52,16 @@ void UsageFlusher::FlushLocked() {
         {.took = clock_.SinceBoot() - started,
          .dropped = std::exchange(dropped_, 0) + (dropped - std::exchange(reported_, dropped))});
   }
+}
+
+void UsageFlusher::LogChange(const absl::Status& added) {
+  if (added.ok() && failed_) {
+    log::Info("usage is stored again", {{"keys", std::to_string(waiting_.size())}});
+  } else if (!added.ok() && !failed_) {
+    log::Warning("usage could not be stored, and waits", {{"keys", std::to_string(waiting_.size())},
+                                                          {"why", std::string(added.message())}});
+  }
+  failed_ = !added.ok();
 }
 
 void UsageFlusher::Merge(std::vector<RecordedUse> uses) {

@@ -50,6 +50,8 @@ class UsageFlusher {
 
  private:
   void FlushLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // A line when storing begins to fail, and one when it works again: a disk may be full for days.
+  void LogChange(const absl::Status& added) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Merge(std::vector<RecordedUse> uses) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void TellFirstUse(const KeyRecord& key, absl::Time time) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
@@ -62,6 +64,7 @@ class UsageFlusher {
   absl::Duration next_ ABSL_GUARDED_BY(mutex_);
   // Not yet in the store.
   std::map<std::pair<KeyId, UsageHour>, UsageDelta> waiting_ ABSL_GUARDED_BY(mutex_);
+  bool failed_ ABSL_GUARDED_BY(mutex_) = false;    // the last flush
   uint64_t dropped_ ABSL_GUARDED_BY(mutex_) = 0;   // by us, since the last report
   uint64_t reported_ ABSL_GUARDED_BY(mutex_) = 0;  // of what the recorder dropped
   // Replacing keys that need no look for a while, and until when.

@@ -30,6 +30,7 @@ class DataDir {
 
   const std::string& path() const { return path_; }
   std::string db_path() const { return path_ + "/db"; }
+  std::string ballast_path() const { return path_ + "/ballast"; }
   std::string watermark_path() const { return path_ + "/watermark"; }
 
  private:

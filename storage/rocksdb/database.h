@@ -57,12 +57,8 @@ class Database {
                                                           const Tuning& tuning, bool for_reading);
   Database(const Tuning& tuning, std::unique_ptr<rocksdb::DB> db,
            std::vector<rocksdb::ColumnFamilyHandle*> families)
-      : env_(tuning.env),
-        wal_filter_(tuning.wal_filter),
-        db_(std::move(db)),
-        families_(std::move(families)) {}
+      : wal_filter_(tuning.wal_filter), db_(std::move(db)), families_(std::move(families)) {}
 
-  const std::shared_ptr<rocksdb::Env> env_;               // what `db_` runs in
   const std::shared_ptr<rocksdb::WalFilter> wal_filter_;  // `db_` points to it
   const std::unique_ptr<rocksdb::DB> db_;
   const std::vector<rocksdb::ColumnFamilyHandle*> families_;  // owned; in the order of Family

@@ -11,7 +11,9 @@ namespace {
 
 absl::Status FileError(const std::string& path, std::string_view action,
                        const rocksdb::IOStatus& error) {
-  return ErrorBuilder(absl::StatusCode::kUnavailable, Reason::kStoreUnavailable)
+  const bool full = error.IsNoSpace();
+  return ErrorBuilder(full ? absl::StatusCode::kResourceExhausted : absl::StatusCode::kUnavailable,
+                      full ? Reason::kStoreFull : Reason::kStoreUnavailable)
       .RetryAfter(absl::Seconds(1))
       .Build(fmt::format("could not {} {}: {}", action, path, error.ToString()));
 }

@@ -16,7 +16,8 @@ namespace claviger {
 // `files`, or the disk where that is null.
 std::shared_ptr<rocksdb::FileSystem> OrTheDisk(std::shared_ptr<rocksdb::FileSystem> files);
 
-// Errors of all: UNAVAILABLE `STORE_UNAVAILABLE`, with the path.
+// Errors of all, with the path: RESOURCE_EXHAUSTED `STORE_FULL` where the disk has no room, else
+// UNAVAILABLE `STORE_UNAVAILABLE`.
 
 // The first `max_bytes` of the file; nullopt: there is none.
 absl::StatusOr<std::optional<std::string>> ReadSmallFile(rocksdb::FileSystem& files,

@@ -7,6 +7,7 @@
 #include <system_error>
 #include <utility>
 
+#include "absl/cleanup/cleanup.h"
 #include "core/status.h"
 #include "core/sync_messages.h"
 #include "fmt/format.h"
@@ -174,15 +175,16 @@ absl::Status CheckNotLost(const DataDir& dir,
 
 }  // namespace
 
-absl::StatusOr<OpenedDatabase> OpenDatabase(const DataDir& dir,
-                                            const RocksDbStoreOptions& options) {
+absl::StatusOr<OpenedDatabase> OpenDatabase(const DataDir& dir, const RocksDbStoreOptions& options,
+                                            DiskProtection& disk) {
   const auto watermark = ReadWatermark(dir.watermark_path(), options.file_system);
   if (auto status = CheckNotBeheaded(dir.db_path()); !status.ok()) return status;
   if (auto status = CheckNotLost(dir, watermark); !status.ok() && !options.accept_older_state) {
     return status;
   }
   Tuning tuning = MakeTuning(options.memory_bytes, *options.clock, options.usage_retention,
-                             options.file_system);
+                             options.reduction_reserve_bytes / 4 * 3);
+  tuning.db.env = &disk.env();
   const absl::StatusOr<LogState> logs = LookAtLogs(dir.db_path(), tuning);
   if (!logs.ok()) return Naming(dir.db_path(), logs.status());
   if (*logs == LogState::kGap) {
@@ -197,6 +199,8 @@ absl::StatusOr<OpenedDatabase> OpenDatabase(const DataDir& dir,
   auto database = Database::Open(dir.db_path(), tuning);
   if (!database.ok()) return database.status();
   OpenedDatabase opened{.database = *std::move(database), .state = {}};
+  // What began with the opening is not to keep a refused start from ending.
+  absl::Cleanup refused = [&disk] { disk.guard().StopWaiting(DiskUse::kCompaction); };
   const absl::StatusOr<bool> has_imported_keys = HasImportedKeys(*opened.database);
   if (!has_imported_keys.ok()) return Naming(dir.db_path(), has_imported_keys.status());
   opened.has_imported_keys = *has_imported_keys;
@@ -226,8 +230,10 @@ absl::StatusOr<OpenedDatabase> OpenDatabase(const DataDir& dir,
   }
   const Watermark reached{.epoch = opened.state.epoch, .revision = opened.state.revision};
   if (auto status = WriteWatermark(dir.watermark_path(), reached, options.file_system);
-      !status.ok())
+      !status.ok()) {
     return status;
+  }
+  std::move(refused).Cancel();
   return opened;
 }
 

@@ -8,6 +8,7 @@
 #include "storage/rocksdb/codec.h"
 #include "storage/rocksdb/data_dir.h"
 #include "storage/rocksdb/database.h"
+#include "storage/rocksdb/disk_protection.h"
 #include "storage/rocksdb/options.h"
 
 namespace claviger {
@@ -20,7 +21,9 @@ struct OpenedDatabase {
 
 // Opens the database in `dir`, or makes a new one. Refuses, naming file and remedy: a database that
 // is damaged, incomplete, of another schema, or behind its watermark.
-absl::StatusOr<OpenedDatabase> OpenDatabase(const DataDir& dir, const RocksDbStoreOptions& options);
+// `disk` outlives the database.
+absl::StatusOr<OpenedDatabase> OpenDatabase(const DataDir& dir, const RocksDbStoreOptions& options,
+                                            DiskProtection& disk);
 
 }  // namespace claviger
 

@@ -42,8 +42,12 @@ struct RocksDbStoreOptions {
   bool accept_older_state = false;
   // Changes that make the store larger are refused below this much free disk space …
   uint64_t growth_reserve_bytes = uint64_t{256} << 20;
-  // … and all others below this. At most `growth_reserve_bytes`.
+  // … and all others below this, the ballast included. At most `growth_reserve_bytes`. What is in
+  // memory and not yet in tables stays within three quarters of it, but for 4 MiB: that is what
+  // RocksDB may have to write when no change comes any more.
   uint64_t reduction_reserve_bytes = uint64_t{64} << 20;
+  // Size of a file in `data_dir` that is given up bit by bit when the disk is full; 0: none.
+  uint64_t ballast_bytes = 0;
   // Free disk space in bytes; empty: what statvfs says of `data_dir`.
   std::function<absl::StatusOr<uint64_t>()> free_bytes;
   // Time between two writes of the watermark. Above 0.

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "rocksdb/convenience.h"
 #include "storage/rocksdb/expiry_scans.h"
 #include "storage/rocksdb/scans.h"
 
@@ -12,33 +13,40 @@ absl::StatusOr<std::unique_ptr<RocksDbStore>> RocksDbStore::Open(
   if (auto status = options.Validate(); !status.ok()) return status;
   auto dir = DataDir::Open(options.data_dir, options.file_system);
   if (!dir.ok()) return dir.status();
-  auto opened = OpenDatabase(**dir, options);
+  auto disk = DiskProtection::Create(**dir, options);
+  if (!disk.ok()) return disk.status();
+  auto opened = OpenDatabase(**dir, options, **disk);
   if (!opened.ok()) return opened.status();
   return std::unique_ptr<RocksDbStore>(
-      new RocksDbStore(options, *std::move(dir), *std::move(opened)));
+      new RocksDbStore(options, *std::move(dir), *std::move(disk), *std::move(opened)));
 }
 
 RocksDbStore::RocksDbStore(const RocksDbStoreOptions& options, std::unique_ptr<DataDir> dir,
-                           OpenedDatabase opened)
+                           std::unique_ptr<DiskProtection> disk, OpenedDatabase opened)
     : dir_(std::move(dir)),
+      disk_(std::move(disk)),
       database_(std::move(opened.database)),
       epoch_(opened.state.epoch),
       reader_(*database_),
       usage_(*database_, *options.clock, options.usage_retention),
-      disk_(
-          options.free_bytes ? options.free_bytes
-                             : [path = dir_->path()] { return FreeBytes(path); },
-          options.growth_reserve_bytes, options.reduction_reserve_bytes),
-      writer_(*database_, disk_, opened.state, opened.has_imported_keys, options.event_retention,
-              [this](Revision revision) { watermark_.Advance(revision); }),
+      writer_(*database_, disk_->guard(), opened.state, opened.has_imported_keys,
+              options.event_retention, [this](Revision revision) { watermark_.Advance(revision); }),
       committer_(reader_, writer_, *options.clock, options.commit,
                  {.applied = opened.state.revision, .highest_time = opened.state.highest_time}),
       watermark_(
           dir_->watermark_path(), {epoch_, opened.state.revision}, options.watermark_interval,
-          [this](const absl::Status& why) { committer_.RefuseForGood(why); }, options.file_system) {
-}
+          [this](const absl::Status& why) { committer_.RefuseForGood(why); },
+          [this, files = options.file_system](const std::string& path, const Watermark& watermark) {
+            return disk_->guard().WriteSmallFile(
+                [&] { return WriteWatermark(path, watermark, files); });
+          }) {}
 
-RocksDbStore::~RocksDbStore() { RocksDbStore::Close(); }
+RocksDbStore::~RocksDbStore() {
+  RocksDbStore::Close();
+  // The database waits for what runs, and that must not wait for a disk.
+  rocksdb::CancelAllBackgroundWork(&database_->db(), /*wait=*/false);
+  disk_->guard().StopWaiting(DiskUse::kCompaction);
+}
 
 absl::StatusOr<std::shared_ptr<const KeyRecord>> RocksDbStore::FindKey(const KeyId& id) const {
   return reader_.FindKey(id);
@@ -95,8 +103,14 @@ absl::StatusOr<std::vector<Event>> RocksDbStore::ReadEvents(Revision after, size
 
 absl::Status RocksDbStore::AddUsage(std::span<const UsageDelta> deltas) {
   if (auto status = committer_.health().writable; !status.ok()) return status;
-  if (auto status = disk_.Admit(Admission::kGrowth); !status.ok()) return status;
+  if (auto status = disk_->guard().Admit(Admission::kGrowth); !status.ok()) return status;
   return usage_.Add(deltas);
+}
+
+StoreHealth RocksDbStore::health() const {
+  StoreHealth health = committer_.health();
+  disk_->guard().Describe(health);
+  return health;
 }
 
 absl::StatusOr<StoreStats> RocksDbStore::Stats(absl::Time now) const {
@@ -115,6 +129,8 @@ absl::StatusOr<std::map<std::string, uint64_t>> RocksDbStore::RequestsByPepper(
 }
 
 void RocksDbStore::Close() {
+  // What has no room now is not to keep the process from ending.
+  disk_->guard().StopWaiting(DiskUse::kEssential);
   usage_.Close();
   committer_.Close();
   watermark_.Close();

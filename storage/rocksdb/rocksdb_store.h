@@ -23,7 +23,7 @@
 #include "storage/rocksdb/audit_chain.h"
 #include "storage/rocksdb/batch_writer.h"
 #include "storage/rocksdb/data_dir.h"
-#include "storage/rocksdb/disk_guard.h"
+#include "storage/rocksdb/disk_protection.h"
 #include "storage/rocksdb/opening.h"
 #include "storage/rocksdb/options.h"
 #include "storage/rocksdb/reader.h"
@@ -90,7 +90,8 @@ class RocksDbStore final : public KeyStore {
   }
   absl::StatusOr<StoreStats> Stats(absl::Time now) const override;
   absl::StatusOr<std::map<std::string, uint64_t>> RequestsByPepper(absl::Time now) const override;
-  StoreHealth health() const override { return committer_.health(); }
+  StoreHealth health() const override;
+  absl::Status RestoreBallast() override { return disk_->guard().RestoreBallast(); }
   void Close() override;
 
   // Checks the whole audit log; see audit_chain.h. Blocks on I/O.
@@ -100,15 +101,15 @@ class RocksDbStore final : public KeyStore {
 
  private:
   RocksDbStore(const RocksDbStoreOptions& options, std::unique_ptr<DataDir> dir,
-               OpenedDatabase opened);
+               std::unique_ptr<DiskProtection> disk, OpenedDatabase opened);
 
   // Constant after construction; destroyed from the last to the first.
   const std::unique_ptr<DataDir> dir_;
+  const std::unique_ptr<DiskProtection> disk_;
   const std::unique_ptr<Database> database_;
   const Epoch epoch_;
   const RocksDbReader reader_;
-  UsageRows usage_;  // its own synchronisation
-  const DiskGuard disk_;
+  UsageRows usage_;            // its own synchronisation
   BatchWriter writer_;         // the writer thread's
   GroupCommitter committer_;   // its own synchronisation
   WatermarkKeeper watermark_;  // its own synchronisation

@@ -10,7 +10,6 @@
 #include "rocksdb/filter_policy.h"
 #include "rocksdb/table.h"
 #include "rocksdb/write_buffer_manager.h"
-#include "storage/rocksdb/durable_files.h"
 #include "storage/rocksdb/request_expiry_filter.h"
 #include "storage/rocksdb/schema.h"
 #include "storage/rocksdb/usage_merge.h"
@@ -19,8 +18,13 @@ namespace claviger {
 namespace {
 
 constexpr size_t kMiB = size_t{1} << 20;
-constexpr size_t kMaxMemtableBytes = 128 * kMiB;
-constexpr size_t kArenaBlockBytes = 256 << 10;
+constexpr size_t kMinMemtableBytes = 4 * kMiB;
+constexpr size_t kMaxArenaBlockBytes = 256 << 10;
+// Every family has a block at least, and they count.
+constexpr size_t kArenaBlocksPerMemtable = 32;
+// Bounds the temporary space of a compaction: what it replaces goes when it has ended.
+constexpr uint64_t kMaxCompactionBytes = 256 * kMiB;
+constexpr uint64_t kMaxManifestBytes = 16 * kMiB;
 // A shard must hold the largest index or filter block many times over: with a strict capacity, a
 // block that does not fit fails the read.
 constexpr size_t kMinCacheShardBytes = 32 * kMiB;
@@ -30,8 +34,6 @@ constexpr double kBloomBitsPerKey = 10;
 constexpr double kHashIndexUtilization = 0.75;
 constexpr uint64_t kRequestCompactionSeconds = 3600;
 constexpr uint64_t kUsageCompactionSeconds = 24 * 3600;
-
-size_t MemtableBytes(size_t memory_bytes) { return std::min(memory_bytes / 4, kMaxMemtableBytes); }
 
 // One budget: blocks, indexes and filters are in it, memtables and table readers are charged to it.
 std::shared_ptr<rocksdb::Cache> MakeCache(size_t memory_bytes) {
@@ -44,7 +46,7 @@ std::shared_ptr<rocksdb::Cache> MakeCache(size_t memory_bytes) {
   return rocksdb::NewLRUCache(options);
 }
 
-rocksdb::DBOptions MakeDbOptions(std::shared_ptr<rocksdb::Cache> cache, size_t memory_bytes) {
+rocksdb::DBOptions MakeDbOptions(std::shared_ptr<rocksdb::Cache> cache, size_t memtable_bytes) {
   rocksdb::DBOptions options;
   options.create_if_missing = true;
   options.create_missing_column_families = true;
@@ -62,9 +64,12 @@ rocksdb::DBOptions MakeDbOptions(std::shared_ptr<rocksdb::Cache> cache, size_t m
   options.max_background_jobs = 2;
   options.bytes_per_sync = kMiB;
   // Bounds what a start after a crash has to replay.
-  options.max_total_wal_size = MemtableBytes(memory_bytes);
+  options.max_total_wal_size = memtable_bytes;
   options.write_buffer_manager =
-      std::make_shared<rocksdb::WriteBufferManager>(MemtableBytes(memory_bytes), std::move(cache));
+      std::make_shared<rocksdb::WriteBufferManager>(memtable_bytes, std::move(cache));
+  // What is set aside in advance, tens of mebibytes for each file, would count as used.
+  options.allow_fallocate = false;
+  options.max_manifest_file_size = kMaxManifestBytes;
   options.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
   options.max_log_file_size = 4 * kMiB;
   options.keep_log_file_num = 4;
@@ -106,20 +111,22 @@ rocksdb::CompressionType FastestCompression() {
 }  // namespace
 
 Tuning MakeTuning(size_t memory_bytes, const Clock& clock, absl::Duration usage_retention,
-                  const std::shared_ptr<rocksdb::FileSystem>& files) {
+                  size_t memtable_bytes) {
+  memtable_bytes =
+      std::min({memory_bytes / 4, kMaxMemtableBytes, std::max(memtable_bytes, kMinMemtableBytes)});
   const std::shared_ptr<rocksdb::Cache> cache = MakeCache(memory_bytes);
   Tuning tuning;
-  tuning.db = MakeDbOptions(cache, memory_bytes);
-  tuning.env = rocksdb::NewCompositeEnv(OrTheDisk(files));
-  tuning.db.env = tuning.env.get();
+  tuning.db = MakeDbOptions(cache, memtable_bytes);
   for (size_t i = 0; i < kFamilyNames.size(); ++i) {
     const auto family = static_cast<Family>(i);
     rocksdb::BlockBasedTableOptions table = MakeTableOptions(cache);
     if (IsReadByPoint(family)) TuneForPointReads(table);
     rocksdb::ColumnFamilyOptions options;
     options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
-    options.write_buffer_size = MemtableBytes(memory_bytes) / 2;
-    options.arena_block_size = kArenaBlockBytes;
+    options.write_buffer_size = memtable_bytes / 2;
+    options.arena_block_size =
+        std::min(memtable_bytes / kArenaBlocksPerMemtable, kMaxArenaBlockBytes);
+    options.max_compaction_bytes = kMaxCompactionBytes;
     options.level_compaction_dynamic_level_bytes = true;
     // Records of keys are mostly random, and are read one at a time.
     options.compression = family == Family::kKeys ? rocksdb::kNoCompression : FastestCompression();

@@ -10,7 +10,6 @@
 #include "absl/time/time.h"
 #include "core/clock.h"
 #include "rocksdb/db.h"
-#include "rocksdb/file_system.h"
 #include "rocksdb/options.h"
 #include "rocksdb/wal_filter.h"
 #include "storage/usage.h"
@@ -18,7 +17,6 @@
 namespace claviger {
 
 struct Tuning {
-  std::shared_ptr<rocksdb::Env> env;  // what `db` runs in; outlives the database
   rocksdb::DBOptions db;
   // One for each of `kFamilyNames`, in that order.
   std::vector<rocksdb::ColumnFamilyDescriptor> families;
@@ -31,11 +29,15 @@ struct Tuning {
   }
 };
 
-// Options that keep RocksDB's memory within `memory_bytes`, and counts of checks for
-// `usage_retention`. `clock` outlives the database. `files` may be null: the disk.
+// What is written but not yet in tables, and so in memory and in the log, takes at most so much.
+inline constexpr size_t kMaxMemtableBytes = size_t{128} << 20;
+
+// Options that keep RocksDB's memory within `memory_bytes`, what is not yet in tables within a
+// quarter of that and `memtable_bytes` (at least 4 MiB), and counts of checks for
+// `usage_retention`. `clock` outlives the database.
 Tuning MakeTuning(size_t memory_bytes, const Clock& clock,
                   absl::Duration usage_retention = kDefaultUsageRetention,
-                  const std::shared_ptr<rocksdb::FileSystem>& files = nullptr);
+                  size_t memtable_bytes = kMaxMemtableBytes);
 
 // A commit: durable when the write returns.
 rocksdb::WriteOptions DurableWrite();

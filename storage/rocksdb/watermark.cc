@@ -76,12 +76,12 @@ absl::Status WriteWatermark(const std::string& path, const Watermark& watermark,
 }
 
 WatermarkKeeper::WatermarkKeeper(std::string path, const Watermark& start, absl::Duration interval,
-                                 ErrorFunction on_error, std::shared_ptr<rocksdb::FileSystem> files)
+                                 ErrorFunction on_error, WriteFunction write)
     : path_(std::move(path)),
-      files_(std::move(files)),
       epoch_(start.epoch),
       interval_(interval),
       on_error_(std::move(on_error)),
+      write_(std::move(write)),
       wanted_(start.revision),
       written_(start.revision),
       thread_([this] { Loop(); }) {}
@@ -110,7 +110,7 @@ void WatermarkKeeper::Loop() {
       if (written_ == wanted_) return;
       revision = wanted_;
     }
-    if (auto status = WriteWatermark(path_, {epoch_, revision}, files_); !status.ok()) {
+    if (auto status = write_(path_, {epoch_, revision}); !status.ok()) {
       on_error_(status);
       return;
     }

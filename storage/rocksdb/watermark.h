@@ -40,7 +40,8 @@ std::optional<Watermark> ParseWatermark(std::string_view text);
 // disk.
 absl::StatusOr<std::optional<Watermark>> ReadWatermark(
     const std::string& path, const std::shared_ptr<rocksdb::FileSystem>& files = nullptr);
-// Durable when it returns OK; a crash leaves the old file or the new one, whole.
+// Durable when it returns OK; a crash leaves the old file or the new one, whole. RESOURCE_EXHAUSTED
+// `STORE_FULL`: no room on the disk, and the old file is as it was.
 absl::Status WriteWatermark(const std::string& path, const Watermark& watermark,
                             const std::shared_ptr<rocksdb::FileSystem>& files = nullptr);
 
@@ -50,11 +51,15 @@ absl::Status WriteWatermark(const std::string& path, const Watermark& watermark,
 class WatermarkKeeper {
  public:
   using ErrorFunction = std::function<void(const absl::Status&)>;
+  using WriteFunction = std::function<absl::Status(const std::string& path, const Watermark&)>;
 
-  // `start` is what the file has. A failed write is reported to `on_error`, on the keeper's thread,
-  // and ends the writing.
-  WatermarkKeeper(std::string path, const Watermark& start, absl::Duration interval,
-                  ErrorFunction on_error, std::shared_ptr<rocksdb::FileSystem> files = nullptr);
+  // `start` is what the file has. `write` writes it, like WriteWatermark, on the keeper's thread. A
+  // failed write is reported to `on_error`, there too, and ends the writing.
+  WatermarkKeeper(
+      std::string path, const Watermark& start, absl::Duration interval, ErrorFunction on_error,
+      WriteFunction write = [](const std::string& path, const Watermark& watermark) {
+        return WriteWatermark(path, watermark);
+      });
   ~WatermarkKeeper();
 
   WatermarkKeeper(const WatermarkKeeper&) = delete;
@@ -72,10 +77,10 @@ class WatermarkKeeper {
   }
 
   const std::string path_;
-  const std::shared_ptr<rocksdb::FileSystem> files_;
   const Epoch epoch_;
   const absl::Duration interval_;
   const ErrorFunction on_error_;
+  const WriteFunction write_;
 
   absl::Mutex mutex_;
   Revision wanted_ ABSL_GUARDED_BY(mutex_);

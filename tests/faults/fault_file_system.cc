@@ -1,5 +1,6 @@
 #include "tests/faults/fault_file_system.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
@@ -35,13 +36,20 @@ class FaultWritableFile final : public rocksdb::FSWritableFileOwnerWrapper {
     files_.Note([&](DiskModel&) { model_->length += bytes.size(); });
     return verdict.status;
   }
+  // What found no room is written again, in its place.
+  IOStatus PositionedAppend(const Slice& data, uint64_t offset, const IOOptions& options,
+                            IODebugContext* debug) override {
+    const FaultFileSystem::Verdict verdict = files_.Begin(FileOperation::kAppend, path_);
+    if (!verdict.status.ok()) return verdict.status;
+    if (IOStatus s = target()->PositionedAppend(data, offset, options, debug); !s.ok()) return s;
+    files_.Note([&](DiskModel&) {
+      model_->length = std::max<uint64_t>(model_->length, offset + data.size());
+    });
+    return IOStatus::OK();
+  }
   IOStatus Append(const Slice& data, const IOOptions& options,
                   const rocksdb::DataVerificationInfo& /*info*/, IODebugContext* debug) override {
     return Append(data, options, debug);
-  }
-  IOStatus PositionedAppend(const Slice& /*data*/, uint64_t /*offset*/,
-                            const IOOptions& /*options*/, IODebugContext* /*debug*/) override {
-    return IOStatus::NotSupported("files are only appended to");
   }
   IOStatus PositionedAppend(const Slice& data, uint64_t offset, const IOOptions& options,
                             const rocksdb::DataVerificationInfo& /*info*/,

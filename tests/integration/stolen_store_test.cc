@@ -100,6 +100,10 @@ TEST_F(StolenStoreTest, NoneOfTenThousandSecretsNorAHalfOfOneIsOnTheDisk) {
   for (const auto& entry : std::filesystem::recursive_directory_iterator(server_.data_dir())) {
     if (!entry.is_regular_file() || entry.path().filename() == "root.key") continue;
     const std::string bytes = ReadFile(entry.path().string());
+    if (entry.path().filename() == "ballast") {
+      EXPECT_EQ(bytes.find_first_not_of('\0'), std::string::npos);
+      continue;
+    }
     EXPECT_EQ(halves.CountIn(bytes), 0u) << entry.path();
     EXPECT_EQ(hashes.CountIn(bytes), 0u) << entry.path();
     ids_found = std::max(ids_found, ids.CountIn(bytes));

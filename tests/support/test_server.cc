@@ -58,6 +58,7 @@ TestServer::TestServer() {
   config_.listen.http = ListenAddress::Parse("127.0.0.1:0");
   config_.store.data_dir = dir_.Join("data");
   config_.store.memory_bytes = uint64_t{64} << 20;
+  config_.store.disk_reserve_bytes = uint64_t{64} << 20;
   config_.log.level = log::Level::kDebug;
   config_.ApplyMode();
 }

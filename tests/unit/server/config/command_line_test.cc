@@ -136,6 +136,7 @@ TEST(CommandLineTest, AWrongValueIsRefusedWithWhatIsAccepted) {
       {"reflection", "yes", "auto, on or off"},
       {"memory", "256MB", "KiB, MiB or GiB"},
       {"memory", "1MiB", "from 64MiB to"},
+      {"disk-reserve", "31MiB", "from 32MiB to 1024GiB"},
       {"log-level", "loud", "debug, info, warning or error"},
       {"log-format", "xml", "text or json"},
       {"drain-timeout", "10", "a duration"},

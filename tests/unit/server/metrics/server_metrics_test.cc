@@ -71,7 +71,10 @@ TEST_F(ServerMetricsTest, CountsWhatHappened) {
   metrics_.SetRecordCacheEntries(12);
   metrics_.SetStoreStats(
       {.keys = {{KeyState::kActive, 5}, {KeyState::kRevoked, 2}}, .bytes_on_disk = 4096});
-  metrics_.SetStoreWritable(true);
+  StoreHealth health;
+  health.growth = absl::ResourceExhaustedError("full");
+  health.disk = {.ballast_bytes = 7, .growth_mark = 9};
+  metrics_.SetStoreHealth(health);
   metrics_.SetCertificateExpiry(absl::FromUnixSeconds(1'900'000'000));
   const std::string text = metrics_.RenderText();
   const std::string method =
@@ -99,6 +102,10 @@ TEST_F(ServerMetricsTest, CountsWhatHappened) {
            std::string(R"(claviger_keys{state="revoked"} 2)"),
            std::string("claviger_store_bytes 4096"),
            std::string("claviger_store_writable 1"),
+           std::string(R"(claviger_store_admits{change="growth"} 0)"),
+           std::string(R"(claviger_store_admits{change="reduction"} 1)"),
+           std::string("claviger_store_ballast_bytes 7"),
+           std::string("claviger_store_reserve_bytes 9"),
            std::string("claviger_certificate_expiry_timestamp_seconds 1900000000"),
        }) {
     EXPECT_THAT(text, HasSubstr(line + "\n"));

@@ -66,6 +66,10 @@ class HttpEndpointTest : public ::testing::Test {
              [this] {
                return ready_ ? absl::OkStatus() : absl::UnavailableError("the store is read-only");
              },
+         .degraded =
+             [this] {
+               return full_ ? absl::ResourceExhaustedError("the disk is full") : absl::OkStatus();
+             },
          .version = "1.2.3"},
         options);
     ASSERT_TRUE(endpoint.ok()) << endpoint.status();
@@ -83,6 +87,7 @@ class HttpEndpointTest : public ::testing::Test {
 
   std::string metrics_ = "claviger_up 1\n";
   std::atomic<bool> ready_ = true;
+  std::atomic<bool> full_ = false;
   std::unique_ptr<HttpEndpoint> endpoint_;
 };
 
@@ -99,6 +104,15 @@ TEST_F(HttpEndpointTest, ServesABodyOfMegabytesWhole) {
   metrics_ = std::string(4 << 20, 'm');
   Start();
   EXPECT_THAT(Get("/metrics"), EndsWith("\r\n\r\n" + metrics_));
+}
+
+TEST_F(HttpEndpointTest, ReadyzStaysReadyOnAFullDiskAndSaysSo) {
+  full_ = true;
+  Start();
+  EXPECT_THAT(Get("/readyz"), StartsWith("HTTP/1.1 200 OK\r\n"));
+  EXPECT_THAT(Get("/readyz"), EndsWith("\r\n\r\ndegraded: the disk is full\n"));
+  ready_ = false;
+  EXPECT_THAT(Get("/readyz"), StartsWith("HTTP/1.1 503 Service Unavailable\r\n"));
 }
 
 TEST_F(HttpEndpointTest, ReadyzSaysWhyNot) {

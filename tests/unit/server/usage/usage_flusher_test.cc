@@ -7,6 +7,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "server/logging/log.h"
 #include "storage/memory/memory_store.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/fake_random.h"
@@ -17,6 +18,7 @@ namespace claviger {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 constexpr UsedBy kBy = {.kind = "key:", .name = "00verifier000000"};
@@ -124,6 +126,26 @@ TEST_F(UsageFlusherTest, WhatTheStoreDoesNotTakeWaits) {
   failing.FailWith(absl::OkStatus());
   flusher_->Flush();
   EXPECT_EQ(Stored(1), 2u);
+}
+
+TEST_F(UsageFlusherTest, AStoreThatTakesNothingForLongIsLoggedOnceAndSoIsItsEnd) {
+  std::vector<std::string> lines;
+  log::InitWithSink({}, [&](std::string_view line) { lines.emplace_back(line); });
+  BlockingStore failing(*store_);
+  flusher_.reset();
+  flusher_ = std::make_unique<UsageFlusher>(*recorder_, failing, clock_, UsageFlusher::Hooks());
+  for (int round = 0; round < 2; ++round) {
+    lines.clear();
+    Use(1);
+    failing.FailWith(absl::ResourceExhaustedError("full"));
+    for (int flush = 0; flush < 3; ++flush) flusher_->Flush();
+    EXPECT_THAT(lines, ElementsAre(HasSubstr("usage could not be stored, and waits")));
+    failing.FailWith(absl::OkStatus());
+    flusher_->Flush();
+    flusher_->Flush();
+    EXPECT_THAT(lines, ElementsAre(testing::_, HasSubstr("usage is stored again")));
+  }
+  log::Init({});
 }
 
 TEST_F(UsageFlusherTest, TellsOfChecksThatWereDropped) {
