@@ -7,7 +7,6 @@
 #include "fmt/format.h"
 
 namespace claviger {
-namespace {
 
 absl::Status FileError(const std::string& path, std::string_view action,
                        const rocksdb::IOStatus& error) {
@@ -17,6 +16,8 @@ absl::Status FileError(const std::string& path, std::string_view action,
       .RetryAfter(absl::Seconds(1))
       .Build(fmt::format("could not {} {}: {}", action, path, error.ToString()));
 }
+
+namespace {
 
 rocksdb::FileOptions PlainFile() {
   rocksdb::FileOptions options;

@@ -16,6 +16,10 @@ namespace claviger {
 // `files`, or the disk where that is null.
 std::shared_ptr<rocksdb::FileSystem> OrTheDisk(std::shared_ptr<rocksdb::FileSystem> files);
 
+// What a failed operation is to callers. `action` completes "could not …".
+absl::Status FileError(const std::string& path, std::string_view action,
+                       const rocksdb::IOStatus& error);
+
 // Errors of all, with the path: RESOURCE_EXHAUSTED `STORE_FULL` where the disk has no room, else
 // UNAVAILABLE `STORE_UNAVAILABLE`.
 

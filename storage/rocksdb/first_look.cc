@@ -71,33 +71,48 @@ absl::StatusOr<bool> HasAllFamilies(const std::string& db_path, const Tuning& tu
   });
 }
 
+// What the logs begin with follows what the tables have.
+absl::Status CheckBegin(const Database& database, const std::string& db_path, Revision first) {
+  if (first.value == 1) return absl::OkStatus();
+  const Revision before{first.value - 1};
+  rocksdb::PinnableSlice value;
+  const auto found = database.Get(Family::kAudit, RevisionRow(before), value);
+  if (!found.ok()) return found.status();
+  if (*found) return absl::OkStatus();
+  return Refuse(
+      fmt::format("the logs in {} begin with revision {}, but revision {} is not in the tables: a "
+                  "log is missing or damaged: restore a backup",
+                  db_path, first.value, before.value));
+}
+
+// Reads tables and logs, up to a gap or as a whole; kGap only where it was not to stop there.
+absl::StatusOr<LogState> Replay(const std::string& db_path, Tuning tuning, bool stop_at_gap) {
+  const auto continuity = std::make_shared<LogContinuity>(stop_at_gap);
+  tuning.SetWalFilter(continuity);
+  const auto database = Database::OpenForReading(db_path, tuning);
+  if (continuity->gap().has_value() && !stop_at_gap) return LogState::kGap;
+  if (!database.ok()) return database.status();
+  if (continuity->first().has_value()) {
+    const absl::Status begin = CheckBegin(**database, db_path, *continuity->first());
+    if (!begin.ok()) return begin;
+  }
+  if (auto status = CheckSameRevision(**database, db_path); !status.ok()) return status;
+  return LogState::kWhole;
+}
+
 }  // namespace
 
-absl::StatusOr<LogState> LookAtLogs(const std::string& db_path, Tuning tuning) {
+absl::StatusOr<LogState> LookAtLogs(const std::string& db_path, const Tuning& tuning) {
   std::error_code error;
   if (!std::filesystem::exists(db_path + "/CURRENT", error)) return LogState::kWhole;
   const absl::StatusOr<bool> complete = HasAllFamilies(db_path, tuning);
   if (!complete.ok()) return complete.status();
   if (!*complete) return LogState::kWhole;
-  const auto continuity = std::make_shared<LogContinuity>(/*stop_at_gap=*/false);
-  tuning.SetWalFilter(continuity);
-  const auto database = Database::OpenForReading(db_path, tuning);
-  if (continuity->gap().has_value()) return LogState::kGap;
-  if (!database.ok()) return database.status();
-  if (continuity->first().has_value() && continuity->first()->value > 1) {
-    const Revision before{continuity->first()->value - 1};
-    rocksdb::PinnableSlice value;
-    const auto found = (*database)->Get(Family::kAudit, RevisionRow(before), value);
-    if (!found.ok()) return found.status();
-    if (!*found) {
-      return Refuse(
-          fmt::format("the logs in {} begin with revision {}, but revision {} is not in the "
-                      "tables: a log is missing or damaged: restore a backup",
-                      db_path, continuity->first()->value, before.value));
-    }
-  }
-  if (auto status = CheckSameRevision(**database, db_path); !status.ok()) return status;
-  return LogState::kWhole;
+  const absl::StatusOr<LogState> logs = Replay(db_path, tuning, /*stop_at_gap=*/false);
+  if (!logs.ok() || *logs == LogState::kWhole) return logs;
+  // A family whose tables are of after the gap makes what is before it a mixture.
+  const absl::StatusOr<LogState> before = Replay(db_path, tuning, /*stop_at_gap=*/true);
+  return before.ok() ? LogState::kGap : before;
 }
 
 }  // namespace claviger

@@ -18,7 +18,7 @@ enum class LogState : uint8_t {
 // Whether the logs and tables in `db_path` hold a history without a gap. Reads the logs, as opening
 // does. To open would make tables out of the logs: a gap would not show any more at the next start.
 // DATA_LOSS: damaged, or not to be mended by leaving out what comes after a gap. Blocks on I/O.
-absl::StatusOr<LogState> LookAtLogs(const std::string& db_path, Tuning tuning);
+absl::StatusOr<LogState> LookAtLogs(const std::string& db_path, const Tuning& tuning);
 
 }  // namespace claviger
 

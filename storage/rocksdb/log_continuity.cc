@@ -47,7 +47,6 @@ class RevisionsOf final : public rocksdb::WriteBatch::Handler {
 
 void LogContinuity::ColumnFamilyLogNumberMap(const std::map<uint32_t, uint64_t>& /*log_numbers*/,
                                              const std::map<std::string, uint32_t>& ids) {
-  began_ = true;
   const auto audit = ids.find(std::string(kFamilyNames[static_cast<size_t>(Family::kAudit)]));
   if (audit != ids.end()) audit_family_ = audit->second;
 }
@@ -55,7 +54,6 @@ void LogContinuity::ColumnFamilyLogNumberMap(const std::map<uint32_t, uint64_t>&
 rocksdb::WalFilter::WalProcessingOption LogContinuity::LogRecordFound(
     unsigned long long /*log_number*/, const std::string& log, const rocksdb::WriteBatch& batch,
     rocksdb::WriteBatch* /*new_batch*/, bool* /*batch_changed*/) {
-  log_ = log;
   if (!audit_family_.has_value()) return WalProcessingOption::kContinueProcessing;
   RevisionsOf found(*audit_family_);
   if (!batch.Iterate(&found).ok()) return WalProcessingOption::kCorruptedRecord;

@@ -29,13 +29,9 @@ class LogContinuity final : public rocksdb::WalFilter {
   // `stop_at_gap`: replays what is before a gap, instead of failing.
   explicit LogContinuity(bool stop_at_gap) : stop_at_gap_(stop_at_gap) {}
 
-  // Whether the replay began, so that an error is one of the logs or came after them.
-  bool began() const { return began_; }
   const std::optional<Gap>& gap() const { return gap_; }
   // The oldest change in the logs; nullopt: there is none. The one before it must be in the tables.
   std::optional<Revision> first() const { return first_; }
-  // The log that was read last; empty: none.
-  const std::string& log() const { return log_; }
 
   void ColumnFamilyLogNumberMap(const std::map<uint32_t, uint64_t>& log_numbers,
                                 const std::map<std::string, uint32_t>& ids) override;
@@ -46,11 +42,9 @@ class LogContinuity final : public rocksdb::WalFilter {
 
  private:
   const bool stop_at_gap_;
-  bool began_ = false;
   std::optional<uint32_t> audit_family_;
   std::optional<Revision> first_;
   Revision last_;
-  std::string log_;
   std::optional<Gap> gap_;
 };
 

@@ -3,8 +3,10 @@
 #include <utility>
 
 #include "rocksdb/convenience.h"
+#include "storage/rocksdb/durable_files.h"
 #include "storage/rocksdb/expiry_scans.h"
 #include "storage/rocksdb/scans.h"
+#include "storage/rocksdb/torn_ends.h"
 
 namespace claviger {
 
@@ -13,7 +15,9 @@ absl::StatusOr<std::unique_ptr<RocksDbStore>> RocksDbStore::Open(
   if (auto status = options.Validate(); !status.ok()) return status;
   auto dir = DataDir::Open(options.data_dir, options.file_system);
   if (!dir.ok()) return dir.status();
-  auto disk = DiskProtection::Create(**dir, options);
+  auto files = WithoutTornEnds(OrTheDisk(options.file_system), (*dir)->db_path());
+  if (!files.ok()) return files.status();
+  auto disk = DiskProtection::Create(**dir, options, *files);
   if (!disk.ok()) return disk.status();
   auto opened = OpenDatabase(**dir, options, **disk);
   if (!opened.ok()) return opened.status();

@@ -21,8 +21,9 @@ constexpr Mode kModes[] = {
     {"flip-read", FaultKind::kFlipRead},
 };
 constexpr PowerLoss kPowerLosses[] = {PowerLoss::kAllUnsyncedLost, PowerLoss::kSomeKept,
-                                      PowerLoss::kTornBlock};
-constexpr std::string_view kPowerLossNames[] = {"all unsynced lost", "some kept", "torn block"};
+                                      PowerLoss::kTornEnd, PowerLoss::kLostSectors};
+constexpr std::string_view kPowerLossNames[] = {"all unsynced lost", "some kept", "torn end",
+                                                "lost sectors"};
 
 // In memory where that can be had: nothing here needs to survive.
 std::string ScratchParent() {

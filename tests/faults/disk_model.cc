@@ -12,6 +12,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr uint64_t kSector = 512;  // is written as a whole or not at all
+
 std::string FolderOfPath(const std::string& path) { return fs::path(path).parent_path().string(); }
 
 std::string Bytes(const std::string& path) {
@@ -111,9 +113,20 @@ void DiskModel::WriteWhatIsLeft(const std::string& path, const ModelFile& file, 
   std::string bytes = Bytes(file.content);
   const uint64_t written = std::min<uint64_t>(file.length, bytes.size());
   uint64_t kept = std::min(file.durable, written);
-  if (how != PowerLoss::kAllUnsyncedLost) kept += random() % (written - kept + 1);
+  const uint64_t durable = kept;
+  if (how == PowerLoss::kLostSectors) {
+    bytes.resize(written);
+    while (kept < written) {
+      const uint64_t end = std::min(written, (kept / kSector + 1) * kSector);
+      if (random() % 2 == 0) std::fill(bytes.begin() + kept, bytes.begin() + end, '\0');
+      kept = end;
+    }
+  } else if (how != PowerLoss::kAllUnsyncedLost) {
+    kept += random() % (written - kept + 1);
+  }
+  if (how == PowerLoss::kTornEnd) kept = std::max(durable, kept / kSector * kSector);
   bytes.resize(kept);
-  if (how == PowerLoss::kTornBlock) bytes.resize(written, '\0');
+  if (how == PowerLoss::kTornEnd) bytes.resize(written, '\0');
   std::ofstream(path, std::ios::binary | std::ios::trunc) << bytes;
 }
 

@@ -14,8 +14,9 @@ namespace claviger {
 // What becomes of the bytes and names that were not synced.
 enum class PowerLoss : uint8_t {
   kAllUnsyncedLost,
-  kSomeKept,   // a prefix of each file's bytes, and by chance the names in a folder, are kept
-  kTornBlock,  // as kSomeKept, and behind the prefix each file has zeros up to its length
+  kSomeKept,     // a prefix of each file's bytes, and by chance the names in a folder, are kept
+  kTornEnd,      // as kSomeKept, and behind the prefix each file has zeros up to its length
+  kLostSectors,  // as kSomeKept, but each file has its length, and zeros in sectors by chance
 };
 
 // A file, whatever its name.

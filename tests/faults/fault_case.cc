@@ -141,9 +141,7 @@ CaseResult RunFaultCase(const std::string& folder, const Fault& fault, PowerLoss
     result.outcome = Outcome::kNotReached;
   } else {
     life.UseFiles(nullptr);
-    // Zeros in the manifest are not told from damage: that is refused.
-    const bool torn = fault.kind == FaultKind::kPowerOff && how == PowerLoss::kTornBlock;
-    result = Look(life, torn || fault.kind == FaultKind::kFlipWritten);
+    result = Look(life, /*may_be_damaged=*/fault.kind == FaultKind::kFlipWritten);
   }
   result.hit = hit;
   return result;

@@ -28,7 +28,7 @@ struct CaseResult {
 
 // Runs the scenario in `folder`, which is empty, with `fault` in it and, when that is the end of
 // power, what `how` leaves; then starts again on a disk that works, and looks. Only what a flipped
-// bit was written to, or zeros in place of bytes, may be refused or found by a read.
+// bit was written to may be refused or found by a read.
 CaseResult RunFaultCase(const std::string& folder, const Fault& fault, PowerLoss how,
                         uint32_t seed);
 
