@@ -13,11 +13,13 @@
 
 #include "core/status.h"
 #include "fmt/format.h"
+#include "storage/rocksdb/durable_files.h"
 
 namespace claviger {
 namespace {
 
 constexpr mode_t kPrivateDirMode = 0700;
+constexpr mode_t kParentDirMode = 0777;  // less the umask
 
 absl::Status Unusable(const std::string& path, std::string_view action, int error) {
   return ErrorBuilder(absl::StatusCode::kUnavailable, Reason::kStoreUnavailable)
@@ -26,19 +28,34 @@ absl::Status Unusable(const std::string& path, std::string_view action, int erro
           fmt::format("could not {} {}: {}", action, path, std::generic_category().message(error)));
 }
 
-absl::Status MakePrivateDir(const std::string& path) {
-  if (mkdir(path.c_str(), kPrivateDirMode) == 0 || errno == EEXIST) return absl::OkStatus();
-  return Unusable(path, "make the folder", errno);
+// A folder of which only the content was synced may be gone after a power loss, content and all.
+// That holds for one that is there already, too: who made it may not have come so far.
+absl::Status MakeDurableDir(const std::string& path, mode_t mode, rocksdb::FileSystem& files) {
+  const std::string parent = FolderOf(path);
+  if (mkdir(path.c_str(), mode) != 0) {
+    if (errno != EEXIST) return Unusable(path, "make the folder", errno);
+    // Where we may not list the parent, somebody else made the folder for us.
+    if (access(parent.c_str(), R_OK) != 0) return absl::OkStatus();
+  }
+  return SyncFolder(files, parent);
+}
+
+absl::Status MakeParents(const std::string& path, rocksdb::FileSystem& files) {
+  const std::string parent = FolderOf(path);
+  std::error_code error;
+  if (std::filesystem::exists(parent, error)) return absl::OkStatus();
+  if (error) return Unusable(parent, "look at the folder", error.value());
+  if (auto status = MakeParents(parent, files); !status.ok()) return status;
+  return MakeDurableDir(parent, kParentDirMode, files);
 }
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<DataDir>> DataDir::Open(const std::string& path) {
-  std::error_code error;
-  const auto parent = std::filesystem::path(path).parent_path();
-  if (!parent.empty()) std::filesystem::create_directories(parent, error);
-  if (error) return Unusable(parent.string(), "make the folder", error.value());
-  if (auto status = MakePrivateDir(path); !status.ok()) return status;
+absl::StatusOr<std::unique_ptr<DataDir>> DataDir::Open(
+    const std::string& path, const std::shared_ptr<rocksdb::FileSystem>& given_files) {
+  const std::shared_ptr<rocksdb::FileSystem> files = OrTheDisk(given_files);
+  if (auto status = MakeParents(path, *files); !status.ok()) return status;
+  if (auto status = MakeDurableDir(path, kPrivateDirMode, *files); !status.ok()) return status;
 
   const int fd = open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0) return Unusable(path, "open the data folder", errno);
@@ -50,7 +67,9 @@ absl::StatusOr<std::unique_ptr<DataDir>> DataDir::Open(const std::string& path) 
                            "give this one a folder of its own",
                            path));
   }
-  if (auto status = MakePrivateDir(dir->db_path()); !status.ok()) return status;
+  if (auto status = MakeDurableDir(dir->db_path(), kPrivateDirMode, *files); !status.ok()) {
+    return status;
+  }
   return dir;
 }
 

@@ -8,6 +8,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "rocksdb/file_system.h"
 
 namespace claviger {
 
@@ -19,7 +20,9 @@ class DataDir {
  public:
   // Makes `path` and `path`/db, mode 0700, where they do not exist. FAILED_PRECONDITION: a store is
   // open there already, in this process or another.
-  static absl::StatusOr<std::unique_ptr<DataDir>> Open(const std::string& path);
+  // Folders that were made are there after a power loss. `files` may be null: the disk.
+  static absl::StatusOr<std::unique_ptr<DataDir>> Open(
+      const std::string& path, const std::shared_ptr<rocksdb::FileSystem>& files = nullptr);
   ~DataDir();
 
   DataDir(const DataDir&) = delete;

@@ -35,7 +35,8 @@ absl::Status CheckFamilies(const std::string& dir, const rocksdb::DBOptions& opt
 
 absl::Status FromRocksDb(const rocksdb::Status& status, std::string_view action) {
   if (status.ok()) return absl::OkStatus();
-  if (status.IsCorruption()) {
+  // A file that the manifest tells of, or the manifest itself, is gone.
+  if (status.IsCorruption() || status.IsPathNotFound()) {
     return ErrorBuilder(absl::StatusCode::kDataLoss, Reason::kDataCorrupt)
         .Build(fmt::format("could not {}: {}; what is stored is damaged: restore a backup", action,
                            status.ToString()));
@@ -47,6 +48,16 @@ absl::Status FromRocksDb(const rocksdb::Status& status, std::string_view action)
 
 absl::StatusOr<std::unique_ptr<Database>> Database::Open(const std::string& dir,
                                                          const Tuning& tuning) {
+  return OpenAs(dir, tuning, /*for_reading=*/false);
+}
+
+absl::StatusOr<std::unique_ptr<Database>> Database::OpenForReading(const std::string& dir,
+                                                                   const Tuning& tuning) {
+  return OpenAs(dir, tuning, /*for_reading=*/true);
+}
+
+absl::StatusOr<std::unique_ptr<Database>> Database::OpenAs(const std::string& dir,
+                                                           const Tuning& tuning, bool for_reading) {
   if (auto status = CheckFamilies(dir, tuning.db); !status.ok()) return status;
   // RocksDB insists on its own family `default`; nothing is in it.
   std::vector<rocksdb::ColumnFamilyDescriptor> families = tuning.families;
@@ -54,10 +65,12 @@ absl::StatusOr<std::unique_ptr<Database>> Database::Open(const std::string& dir,
 
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* raw = nullptr;
-  const auto status = rocksdb::DB::Open(tuning.db, dir, families, &handles, &raw);
+  const auto status = for_reading
+                          ? rocksdb::DB::OpenForReadOnly(tuning.db, dir, families, &handles, &raw)
+                          : rocksdb::DB::Open(tuning.db, dir, families, &handles, &raw);
   if (!status.ok()) return FromRocksDb(status, fmt::format("open the database in {}", dir));
   return std::unique_ptr<Database>(
-      new Database(std::unique_ptr<rocksdb::DB>(raw), std::move(handles)));
+      new Database(tuning, std::unique_ptr<rocksdb::DB>(raw), std::move(handles)));
 }
 
 Database::~Database() {

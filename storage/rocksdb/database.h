@@ -31,6 +31,9 @@ class Database {
   // families that this version does not know.
   static absl::StatusOr<std::unique_ptr<Database>> Open(const std::string& dir,
                                                         const Tuning& tuning);
+  // Changes nothing in `dir`, where there is a database, and takes no writes.
+  static absl::StatusOr<std::unique_ptr<Database>> OpenForReading(const std::string& dir,
+                                                                  const Tuning& tuning);
   ~Database();
 
   Database(const Database&) = delete;
@@ -50,9 +53,13 @@ class Database {
   absl::Status Write(rocksdb::WriteBatch& batch);
 
  private:
-  Database(std::unique_ptr<rocksdb::DB> db, std::vector<rocksdb::ColumnFamilyHandle*> families)
-      : db_(std::move(db)), families_(std::move(families)) {}
+  static absl::StatusOr<std::unique_ptr<Database>> OpenAs(const std::string& dir,
+                                                          const Tuning& tuning, bool for_reading);
+  Database(const Tuning& tuning, std::unique_ptr<rocksdb::DB> db,
+           std::vector<rocksdb::ColumnFamilyHandle*> families)
+      : wal_filter_(tuning.wal_filter), db_(std::move(db)), families_(std::move(families)) {}
 
+  const std::shared_ptr<rocksdb::WalFilter> wal_filter_;  // `db_` points to it
   const std::unique_ptr<rocksdb::DB> db_;
   const std::vector<rocksdb::ColumnFamilyHandle*> families_;  // owned; in the order of Family
 };

@@ -7,7 +7,6 @@
 
 #include "core/status.h"
 #include "fmt/format.h"
-#include "rocksdb/file_system.h"
 #include "storage/rocksdb/guarded_files.h"
 
 namespace claviger {
@@ -39,18 +38,20 @@ uint64_t LogBytes(const std::string& db_path) {
 
 }  // namespace
 
-DiskProtection::DiskProtection(const DataDir& dir, const RocksDbStoreOptions& options)
+DiskProtection::DiskProtection(const DataDir& dir, const RocksDbStoreOptions& options,
+                               const std::shared_ptr<rocksdb::FileSystem>& files)
     : free_bytes_(options.free_bytes ? options.free_bytes
                                      : [path = dir.path()] { return FreeBytes(path); }),
       ballast_(dir.ballast_path(), options.ballast_bytes),
       guard_(free_bytes_,
              {.growth = options.growth_reserve_bytes, .reduction = options.reduction_reserve_bytes},
              &ballast_),
-      env_(NewGuardedEnv(rocksdb::FileSystem::Default(), dir.db_path(), guard_)) {}
+      env_(NewGuardedEnv(files, dir.db_path(), guard_)) {}
 
 absl::StatusOr<std::unique_ptr<DiskProtection>> DiskProtection::Create(
-    const DataDir& dir, const RocksDbStoreOptions& options) {
-  std::unique_ptr<DiskProtection> disk(new DiskProtection(dir, options));
+    const DataDir& dir, const RocksDbStoreOptions& options,
+    const std::shared_ptr<rocksdb::FileSystem>& files) {
+  std::unique_ptr<DiskProtection> disk(new DiskProtection(dir, options, files));
   std::error_code error;
   const bool is_new = !std::filesystem::exists(dir.db_path() + "/CURRENT", error);
   const absl::Status fits = is_new ? disk->CheckNewStore(dir, options) : disk->CheckOldStore(dir);

@@ -19,16 +19,18 @@ class DiskProtection {
   // Looks at the disk before the database in `dir` is opened with `env()`, and makes the ballast
   // where there is room for it. RESOURCE_EXHAUSTED `STORE_FULL`, naming what is needed: a new store
   // would refuse everything at once; what an old one has in its log cannot be brought into tables,
-  // as opening it does.
-  static absl::StatusOr<std::unique_ptr<DiskProtection>> Create(const DataDir& dir,
-                                                                const RocksDbStoreOptions& options);
+  // as opening it does. `files` is what `env()` is made of.
+  static absl::StatusOr<std::unique_ptr<DiskProtection>> Create(
+      const DataDir& dir, const RocksDbStoreOptions& options,
+      const std::shared_ptr<rocksdb::FileSystem>& files);
 
   DiskGuard& guard() { return guard_; }
   const DiskGuard& guard() const { return guard_; }
   rocksdb::Env& env() { return *env_; }
 
  private:
-  DiskProtection(const DataDir& dir, const RocksDbStoreOptions& options);
+  DiskProtection(const DataDir& dir, const RocksDbStoreOptions& options,
+                 const std::shared_ptr<rocksdb::FileSystem>& files);
 
   absl::Status CheckNewStore(const DataDir& dir, const RocksDbStoreOptions& options) const;
   absl::Status CheckOldStore(const DataDir& dir) const;

@@ -1,6 +1,7 @@
 #include "storage/rocksdb/opening.h"
 
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 #include <system_error>
@@ -11,6 +12,8 @@
 #include "core/sync_messages.h"
 #include "fmt/format.h"
 #include "rocksdb/write_batch.h"
+#include "storage/rocksdb/first_look.h"
+#include "storage/rocksdb/log_continuity.h"
 #include "storage/rocksdb/scans.h"
 #include "storage/rocksdb/schema.h"
 #include "storage/rocksdb/tuning.h"
@@ -44,6 +47,13 @@ absl::Status CheckNotBeheaded(const std::string& db_path) {
     }
   }
   return absl::OkStatus();
+}
+
+// Some of RocksDB's messages name no file.
+absl::Status Naming(const std::string& db_path, const absl::Status& error) {
+  const std::string message(error.message());
+  if (!absl::IsDataLoss(error) || message.find(db_path) != std::string::npos) return error;
+  return Refuse(fmt::format("the database in {}: {}", db_path, message));
 }
 
 absl::StatusOr<Epoch> NewEpoch(RandomSource& random) {
@@ -167,7 +177,7 @@ absl::Status CheckNotLost(const DataDir& dir,
 
 absl::StatusOr<OpenedDatabase> OpenDatabase(const DataDir& dir, const RocksDbStoreOptions& options,
                                             DiskProtection& disk) {
-  const auto watermark = ReadWatermark(dir.watermark_path());
+  const auto watermark = ReadWatermark(dir.watermark_path(), options.file_system);
   if (auto status = CheckNotBeheaded(dir.db_path()); !status.ok()) return status;
   if (auto status = CheckNotLost(dir, watermark); !status.ok() && !options.accept_older_state) {
     return status;
@@ -175,20 +185,33 @@ absl::StatusOr<OpenedDatabase> OpenDatabase(const DataDir& dir, const RocksDbSto
   Tuning tuning = MakeTuning(options.memory_bytes, *options.clock, options.usage_retention,
                              options.reduction_reserve_bytes / 4 * 3);
   tuning.db.env = &disk.env();
+  const absl::StatusOr<LogState> logs = LookAtLogs(dir.db_path(), tuning);
+  if (!logs.ok()) return Naming(dir.db_path(), logs.status());
+  if (*logs == LogState::kGap) {
+    if (!options.accept_older_state) {
+      return Refuse(
+          fmt::format("the logs in {} have a gap: changes in the middle of the history are missing "
+                      "from a log that is damaged: {}",
+                      dir.db_path(), kRemedy));
+    }
+    tuning.SetWalFilter(std::make_shared<LogContinuity>(/*stop_at_gap=*/true));
+  }
   auto database = Database::Open(dir.db_path(), tuning);
   if (!database.ok()) return database.status();
   OpenedDatabase opened{.database = *std::move(database), .state = {}};
   // What began with the opening is not to keep a refused start from ending.
   absl::Cleanup refused = [&disk] { disk.guard().StopWaiting(DiskUse::kCompaction); };
   const absl::StatusOr<bool> has_imported_keys = HasImportedKeys(*opened.database);
-  if (!has_imported_keys.ok()) return has_imported_keys.status();
+  if (!has_imported_keys.ok()) return Naming(dir.db_path(), has_imported_keys.status());
   opened.has_imported_keys = *has_imported_keys;
 
   auto loaded = LoadState(*opened.database, dir.db_path());
-  if (!loaded.ok()) return loaded.status();
+  if (!loaded.ok()) return Naming(dir.db_path(), loaded.status());
   const bool is_new = !loaded->has_value();
   if (!is_new) opened.state = **loaded;
-  if (auto status = CompleteCounts(*opened.database, opened.state); !status.ok()) return status;
+  if (auto status = CompleteCounts(*opened.database, opened.state); !status.ok()) {
+    return Naming(dir.db_path(), status);
+  }
   const absl::Status complete = is_new && watermark.ok() && !watermark->has_value()
                                     ? absl::OkStatus()
                                     : CheckWatermark(dir.watermark_path(), opened.state, watermark);
@@ -206,7 +229,10 @@ absl::StatusOr<OpenedDatabase> OpenDatabase(const DataDir& dir, const RocksDbSto
     }
   }
   const Watermark reached{.epoch = opened.state.epoch, .revision = opened.state.revision};
-  if (auto status = WriteWatermark(dir.watermark_path(), reached); !status.ok()) return status;
+  if (auto status = WriteWatermark(dir.watermark_path(), reached, options.file_system);
+      !status.ok()) {
+    return status;
+  }
   std::move(refused).Cancel();
   return opened;
 }

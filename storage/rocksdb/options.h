@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 
 #include "absl/status/status.h"
@@ -14,6 +15,10 @@
 #include "core/random.h"
 #include "storage/group_committer.h"
 #include "storage/usage.h"
+
+namespace rocksdb {
+class FileSystem;
+}
 
 namespace claviger {
 
@@ -50,6 +55,8 @@ struct RocksDbStoreOptions {
   // How long counts of checks are kept: kMinUsageRetention to kMaxUsageRetention.
   absl::Duration usage_retention = kDefaultUsageRetention;
   GroupCommitOptions commit;
+  // What database and watermark are read and written through; null: the disk.
+  std::shared_ptr<rocksdb::FileSystem> file_system;
 
   // INVALID_ARGUMENT `CONFIG_INVALID` naming the first option out of bounds.
   absl::Status Validate() const;

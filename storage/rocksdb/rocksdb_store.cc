@@ -3,20 +3,24 @@
 #include <utility>
 
 #include "rocksdb/convenience.h"
+#include "storage/rocksdb/durable_files.h"
 #include "storage/rocksdb/expiry_scans.h"
 #include "storage/rocksdb/restore_folder.h"
 #include "storage/rocksdb/scans.h"
+#include "storage/rocksdb/torn_ends.h"
 
 namespace claviger {
 
 absl::StatusOr<std::unique_ptr<RocksDbStore>> RocksDbStore::Open(
     const RocksDbStoreOptions& options) {
   if (auto status = options.Validate(); !status.ok()) return status;
-  auto dir = DataDir::Open(options.data_dir);
+  auto dir = DataDir::Open(options.data_dir, options.file_system);
   if (!dir.ok()) return dir.status();
   if (auto status = CheckNotBeingRestored(**dir); !status.ok()) return status;
   if (auto status = RemoveLeftCheckpoint(**dir); !status.ok()) return status;
-  auto disk = DiskProtection::Create(**dir, options);
+  auto files = WithoutTornEnds(OrTheDisk(options.file_system), (*dir)->db_path());
+  if (!files.ok()) return files.status();
+  auto disk = DiskProtection::Create(**dir, options, *files);
   if (!disk.ok()) return disk.status();
   auto opened = OpenDatabase(**dir, options, **disk);
   if (!opened.ok()) return opened.status();
@@ -40,8 +44,9 @@ RocksDbStore::RocksDbStore(const RocksDbStoreOptions& options, std::unique_ptr<D
       watermark_(
           dir_->watermark_path(), {epoch_, opened.state.revision}, options.watermark_interval,
           [this](const absl::Status& why) { committer_.RefuseForGood(why); },
-          [this](const std::string& path, const Watermark& watermark) {
-            return disk_->guard().WriteSmallFile([&] { return WriteWatermark(path, watermark); });
+          [this, files = options.file_system](const std::string& path, const Watermark& watermark) {
+            return disk_->guard().WriteSmallFile(
+                [&] { return WriteWatermark(path, watermark, files); });
           }) {}
 
 RocksDbStore::~RocksDbStore() {

@@ -104,6 +104,8 @@ class RocksDbStore final : public KeyStore, public BackupSource {
 
   // Checks the whole audit log; see audit_chain.h. Blocks on I/O.
   absl::StatusOr<AuditHead> VerifyAudit() const { return VerifyAuditChain(*database_); }
+  // For tests that make tables out of what is in memory.
+  Database& database_for_tests() { return *database_; }
 
  private:
   RocksDbStore(const RocksDbStoreOptions& options, std::unique_ptr<DataDir> dir,

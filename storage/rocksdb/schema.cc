@@ -40,8 +40,11 @@ std::string TimeRow(absl::Time time, const KeyId& id) {
 
 // Above all rows of `time` and earlier.
 std::string TimeRowsEnd(absl::Time time) {
+  const uint64_t ordered = Ordered(time);
+  // There is no later time: above every row, whose ids are text.
+  if (ordered == std::numeric_limits<uint64_t>::max()) return std::string(kU64Bytes + 1, '\xff');
   std::string row;
-  AppendBigEndian(row, Ordered(time) + 1);
+  AppendBigEndian(row, ordered + 1);
   return row;
 }
 

@@ -3,12 +3,15 @@
 #define CLAVIGER_STORAGE_ROCKSDB_TUNING_H_
 
 #include <cstddef>
+#include <memory>
+#include <utility>
 #include <vector>
 
 #include "absl/time/time.h"
 #include "core/clock.h"
 #include "rocksdb/db.h"
 #include "rocksdb/options.h"
+#include "rocksdb/wal_filter.h"
 #include "storage/usage.h"
 
 namespace claviger {
@@ -17,6 +20,13 @@ struct Tuning {
   rocksdb::DBOptions db;
   // One for each of `kFamilyNames`, in that order.
   std::vector<rocksdb::ColumnFamilyDescriptor> families;
+  std::shared_ptr<rocksdb::WalFilter> wal_filter;  // outlives the database; null: none
+
+  // Looks on while the logs are replayed.
+  void SetWalFilter(std::shared_ptr<rocksdb::WalFilter> filter) {
+    wal_filter = std::move(filter);
+    db.wal_filter = wal_filter.get();
+  }
 };
 
 // What is written but not yet in tables, and so in memory and in the log, takes at most so much.

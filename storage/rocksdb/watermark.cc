@@ -1,21 +1,16 @@
 #include "storage/rocksdb/watermark.h"
 
-#include <fcntl.h>
-#include <unistd.h>
 #include <zlib.h>
 
 #include <array>
-#include <cerrno>
 #include <charconv>
 #include <cstdint>
-#include <cstdio>
-#include <filesystem>
 #include <system_error>
 #include <utility>
 
-#include "core/file_descriptor.h"
 #include "core/status.h"
 #include "fmt/format.h"
+#include "storage/rocksdb/durable_files.h"
 
 namespace claviger {
 namespace {
@@ -25,37 +20,6 @@ constexpr size_t kEpochDigits = 32;
 constexpr std::string_view kRevisionLabel = "\nrevision ";
 // Longer than any watermark.
 constexpr size_t kMaxFileBytes = 256;
-
-absl::Status FileError(const std::string& path, std::string_view action, int error) {
-  const bool full = error == ENOSPC || error == EDQUOT;
-  return ErrorBuilder(full ? absl::StatusCode::kResourceExhausted : absl::StatusCode::kUnavailable,
-                      full ? Reason::kStoreFull : Reason::kStoreUnavailable)
-      .RetryAfter(absl::Seconds(1))
-      .Build(
-          fmt::format("could not {} {}: {}", action, path, std::generic_category().message(error)));
-}
-
-absl::Status WriteDurably(const std::string& path, std::string_view text) {
-  const FileDescriptor file(open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-  if (file.get() < 0) return FileError(path, "create", errno);
-  while (!text.empty()) {
-    const ssize_t count = write(file.get(), text.data(), text.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return FileError(path, "write", errno);
-    text.remove_prefix(static_cast<size_t>(count));
-  }
-  if (fsync(file.get()) != 0) return FileError(path, "sync", errno);
-  return absl::OkStatus();
-}
-
-absl::Status SyncFolderOf(const std::string& path) {
-  const std::string parent = std::filesystem::path(path).parent_path().string();
-  const std::string folder = parent.empty() ? std::string(".") : parent;
-  const FileDescriptor fd(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (fd.get() < 0) return FileError(folder, "open", errno);
-  if (fsync(fd.get()) != 0) return FileError(folder, "sync", errno);
-  return absl::OkStatus();
-}
 
 std::optional<std::array<uint8_t, 16>> ParseHex(std::string_view digits) {
   std::array<uint8_t, 16> bytes{};
@@ -93,17 +57,12 @@ std::optional<Watermark> ParseWatermark(std::string_view text) {
   return watermark;
 }
 
-absl::StatusOr<std::optional<Watermark>> ReadWatermark(const std::string& path) {
-  const FileDescriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (file.get() < 0) {
-    if (errno == ENOENT) return std::nullopt;
-    return FileError(path, "open", errno);
-  }
-  std::string text(kMaxFileBytes, '\0');
-  const ssize_t count = read(file.get(), text.data(), text.size());
-  if (count < 0) return FileError(path, "read", errno);
-  text.resize(static_cast<size_t>(count));
-  const auto watermark = ParseWatermark(text);
+absl::StatusOr<std::optional<Watermark>> ReadWatermark(
+    const std::string& path, const std::shared_ptr<rocksdb::FileSystem>& files) {
+  const auto text = ReadSmallFile(*OrTheDisk(files), path, kMaxFileBytes);
+  if (!text.ok()) return text.status();
+  if (!text->has_value()) return std::nullopt;
+  const auto watermark = ParseWatermark(**text);
   if (!watermark) {
     return ErrorBuilder(absl::StatusCode::kDataLoss, Reason::kDataCorrupt)
         .Build(fmt::format("the watermark file {} is damaged", path));
@@ -111,11 +70,9 @@ absl::StatusOr<std::optional<Watermark>> ReadWatermark(const std::string& path) 
   return watermark;
 }
 
-absl::Status WriteWatermark(const std::string& path, const Watermark& watermark) {
-  const std::string fresh = path + ".new";
-  if (auto status = WriteDurably(fresh, RenderWatermark(watermark)); !status.ok()) return status;
-  if (std::rename(fresh.c_str(), path.c_str()) != 0) return FileError(path, "replace", errno);
-  return SyncFolderOf(path);
+absl::Status WriteWatermark(const std::string& path, const Watermark& watermark,
+                            const std::shared_ptr<rocksdb::FileSystem>& files) {
+  return ReplaceFile(*OrTheDisk(files), path, RenderWatermark(watermark));
 }
 
 WatermarkKeeper::WatermarkKeeper(std::string path, const Watermark& start, absl::Duration interval,

@@ -9,6 +9,7 @@
 #define CLAVIGER_STORAGE_ROCKSDB_WATERMARK_H_
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,6 +21,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "core/revision.h"
+#include "rocksdb/file_system.h"
 
 namespace claviger {
 
@@ -34,11 +36,14 @@ std::string RenderWatermark(const Watermark& watermark);
 // nullopt unless `text` is exactly what RenderWatermark makes.
 std::optional<Watermark> ParseWatermark(std::string_view text);
 
-// nullopt: no such file. DATA_LOSS `DATA_CORRUPT`: the file is damaged.
-absl::StatusOr<std::optional<Watermark>> ReadWatermark(const std::string& path);
+// nullopt: no such file. DATA_LOSS `DATA_CORRUPT`: the file is damaged. `files` may be null: the
+// disk.
+absl::StatusOr<std::optional<Watermark>> ReadWatermark(
+    const std::string& path, const std::shared_ptr<rocksdb::FileSystem>& files = nullptr);
 // Durable when it returns OK; a crash leaves the old file or the new one, whole. RESOURCE_EXHAUSTED
 // `STORE_FULL`: no room on the disk, and the old file is as it was.
-absl::Status WriteWatermark(const std::string& path, const Watermark& watermark);
+absl::Status WriteWatermark(const std::string& path, const Watermark& watermark,
+                            const std::shared_ptr<rocksdb::FileSystem>& files = nullptr);
 
 // Writes the watermark behind the commits on a thread of its own, so that no commit waits for it.
 //
@@ -50,8 +55,11 @@ class WatermarkKeeper {
 
   // `start` is what the file has. `write` writes it, like WriteWatermark, on the keeper's thread. A
   // failed write is reported to `on_error`, there too, and ends the writing.
-  WatermarkKeeper(std::string path, const Watermark& start, absl::Duration interval,
-                  ErrorFunction on_error, WriteFunction write = WriteWatermark);
+  WatermarkKeeper(
+      std::string path, const Watermark& start, absl::Duration interval, ErrorFunction on_error,
+      WriteFunction write = [](const std::string& path, const Watermark& watermark) {
+        return WriteWatermark(path, watermark);
+      });
   ~WatermarkKeeper();
 
   WatermarkKeeper(const WatermarkKeeper&) = delete;

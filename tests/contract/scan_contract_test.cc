@@ -179,6 +179,12 @@ TEST_P(ScanContractTest, DeletedKeysComeByDeleteTimeUpToTheGivenOne) {
   EXPECT_EQ(visited, 1);
 }
 
+TEST_P(ScanContractTest, DeletedKeysUntilTheEndOfTimeAreAll) {
+  ASSERT_TRUE(Commit(Putting(DeletedKey(1, start_))).ok());
+  EXPECT_THAT(DeletedIds({.until = absl::InfiniteFuture(), .after = std::nullopt}),
+              ElementsAre(Id(1)));
+}
+
 TEST_P(ScanContractTest, DeletedKeysGoOnBehindTheCursor) {
   const auto at = [this](int seconds) { return start_ + absl::Seconds(seconds); };
   ASSERT_TRUE(Commit(Putting(DeletedKey(4, at(1)))).ok());

@@ -112,7 +112,7 @@ TEST_F(DiskProtectionTest, AStoreClosesWhileACompactionWaitsForRoom) {
     auto* events = (*database)->family(Family::kEvents);
     for (int table = 0; table < 8; ++table) {
       rocksdb::WriteBatch rows;
-      ASSERT_TRUE(rows.Put(events, "x", std::to_string(table)).ok());
+      ASSERT_TRUE(rows.Put(events, RevisionRow(Revision{1}), std::to_string(table)).ok());
       ASSERT_EQ((*database)->Write(rows), absl::OkStatus());
       ASSERT_TRUE((*database)->db().Flush({}, events).ok());
       if (table > 0) continue;
