@@ -12,13 +12,15 @@ function(claviger_library name)
   endif()
 endfunction()
 
-# What the sanitizers are told, and, for ThreadSanitizer, Abseil's locks as it has to see them; a part of every program.
+# What the sanitizers are told, and, for ThreadSanitizer, Abseil's locks and gRPC's operations as it has to see them; a part of every program.
 if(CLAVIGER_SANITIZER)
   add_library(claviger_sanitizer OBJECT ${PROJECT_SOURCE_DIR}/tests/sanitizers/options.cc)
   target_compile_definitions(claviger_sanitizer PRIVATE
     CLAVIGER_SUPPRESSIONS_DIR="${PROJECT_SOURCE_DIR}/tests/sanitizers")
   if(CLAVIGER_SANITIZER STREQUAL "thread")
-    target_sources(claviger_sanitizer PRIVATE ${PROJECT_SOURCE_DIR}/tests/sanitizers/tsan_abseil.cc)
+    target_sources(claviger_sanitizer PRIVATE
+      ${PROJECT_SOURCE_DIR}/tests/sanitizers/tsan_abseil.cc
+      ${PROJECT_SOURCE_DIR}/tests/sanitizers/tsan_grpc.cc)
     # It is locks all the way down.
     target_compile_options(claviger_sanitizer PRIVATE -Wno-thread-safety)
     target_link_libraries(claviger_sanitizer PUBLIC absl::synchronization)
