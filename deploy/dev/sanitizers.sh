@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 
 # Suites that take real time, or look at nothing of ours.
-readonly not_with_sanitizers='abuse|crash|e2e|history|model|layers'
+readonly not_with_sanitizers='abuse|crash|e2e|faults|history|model|layers'
 
 # sanitizer_build <preset> <what> <target>...: makes the tree of the preset and builds the targets in it.
 sanitizer_build() {
