@@ -228,6 +228,7 @@ class FullDiskTest(SmallDiskCase):
         self.assertTrue(process.running)
         self.assertIs(process, self.server.process)
         support.wait_until(lambda: self.log_count("there is room on the disk again"), WAIT_SECONDS, "a line")
+        support.wait_until(lambda: self.log_count("the ballast is whole again"), WAIT_SECONDS, "another line")
         self.assertEqual(self.log_count("the ballast is whole again"), 1)
         # Once for each time that a mark is passed; the store itself gives a little back now and then.
         for line in ("the disk is nearly full", "the disk is full"):
