@@ -22,7 +22,7 @@ COUNT_SECONDS = 30
 
 def promtool(*arguments):
     """(status, output) of promtool."""
-    done = subprocess.run([PROMTOOL, *arguments], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run([PROMTOOL, *arguments], capture_output=True, text=True, timeout=240, check=False)
     return done.returncode, done.stdout + done.stderr
 
 
