@@ -12,8 +12,10 @@
 #include "core/sync_messages.h"
 #include "fmt/format.h"
 #include "rocksdb/write_batch.h"
+#include "storage/rocksdb/durable_files.h"
 #include "storage/rocksdb/first_look.h"
 #include "storage/rocksdb/log_continuity.h"
+#include "storage/rocksdb/manifest_length.h"
 #include "storage/rocksdb/scans.h"
 #include "storage/rocksdb/schema.h"
 #include "storage/rocksdb/tuning.h"
@@ -185,6 +187,8 @@ absl::StatusOr<OpenedDatabase> OpenDatabase(const DataDir& dir, const RocksDbSto
   Tuning tuning = MakeTuning(options.memory_bytes, *options.clock, options.usage_retention,
                              options.reduction_reserve_bytes / 4 * 3);
   tuning.db.env = &disk.env();
+  const absl::Status manifest = CheckManifestLength(*disk.env().GetFileSystem(), dir.db_path());
+  if (!manifest.ok()) return manifest;
   const absl::StatusOr<LogState> logs = LookAtLogs(dir.db_path(), tuning);
   if (!logs.ok()) return Naming(dir.db_path(), logs.status());
   if (*logs == LogState::kGap) {
@@ -227,6 +231,11 @@ absl::StatusOr<OpenedDatabase> OpenDatabase(const DataDir& dir, const RocksDbSto
         !status.ok()) {
       return status;
     }
+  }
+  if (auto status =
+          NoteManifestLength(*OrTheDisk(options.file_system), dir.db_path(), opened.database->db());
+      !status.ok()) {
+    return status;
   }
   const Watermark reached{.epoch = opened.state.epoch, .revision = opened.state.revision};
   if (auto status = WriteWatermark(dir.watermark_path(), reached, options.file_system);

@@ -90,6 +90,7 @@ class Plan {
     for (const uint64_t cut : {1, 2, 7, 60}) lengths.insert(size > cut ? size - cut : 0);
     const bool is_log = kind == "log" || kind == "MANIFEST";
     for (uint64_t i = 0; is_log && i < 32; ++i) lengths.insert(size * i / 32);
+    if (is_log) AddRecordEnds(ReadAll(data_dir_ + "/" + file), lengths);
     for (const uint64_t length : lengths) {
       if (length < size) Add(file, Damage::kTorn, length);
     }
@@ -99,6 +100,19 @@ class Plan {
                                  : kFlipsInLog,
              size, kind == "sst");
     for (uint64_t at = 0; is_log && at < size; at += kSector) Add(file, Damage::kZeroed, at);
+  }
+
+  // A log that is cut between two records looks whole.
+  static void AddRecordEnds(std::string_view log, std::set<uint64_t>& lengths) {
+    constexpr uint64_t kHeader = 7;
+    constexpr uint64_t kBlock = 32768;
+    for (uint64_t at = 0; at + kHeader <= log.size();) {
+      lengths.insert(at);
+      const uint64_t bytes = static_cast<uint8_t>(log[at + 4]) | static_cast<uint8_t>(log[at + 5])
+                                                                     << 8;
+      at += kHeader + bytes;
+      if (kBlock - at % kBlock < kHeader) at += kBlock - at % kBlock;
+    }
   }
 
   void AddFlips(const std::string& file, uint64_t samples, uint64_t size, bool has_footer) {

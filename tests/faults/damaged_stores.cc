@@ -63,8 +63,19 @@ class FlushHeld {
 }  // namespace
 
 void CopyFolder(const std::string& from, const std::string& to) {
-  std::filesystem::create_directories(to);
-  std::filesystem::copy(from, to, std::filesystem::copy_options::recursive);
+  namespace fs = std::filesystem;
+  fs::create_directories(to);
+  for (const auto& entry : fs::directory_iterator(from)) {
+    const fs::path copy = to / entry.path().filename();
+    std::error_code error;
+    if (fs::is_directory(entry.path(), error)) {
+      CopyFolder(entry.path(), copy);
+      continue;
+    }
+    fs::copy_file(entry.path(), copy, error);
+    // An open store removes what it does not need any more.
+    if (error && fs::exists(entry.path())) throw fs::filesystem_error("copy", entry.path(), error);
+  }
 }
 
 absl::StatusOr<StoreCopies> MakeStoreCopies(const std::string& folder) {
