@@ -1,6 +1,7 @@
 #include "core/digest.h"
 
 #include <openssl/crypto.h>
+#include <algorithm>
 
 #include "core/evp.h"
 
@@ -67,6 +68,12 @@ std::string ToHex(std::string_view bytes) {
     hex += kDigits[byte & 0xFU];
   }
   return hex;
+}
+
+bool FromBytes(std::string_view bytes, Sha256Bytes& out) {
+  if (bytes.size() != out.size()) return false;
+  std::copy(bytes.begin(), bytes.end(), out.begin());
+  return true;
 }
 
 std::string_view AsBytes(const Sha256Bytes& bytes) {

@@ -4,7 +4,6 @@
 #include <google/protobuf/descriptor.h>
 #include <google/protobuf/util/json_util.h>
 
-#include <algorithm>
 #include <set>
 #include <utility>
 
@@ -14,12 +13,6 @@
 
 namespace claviger::cli {
 namespace {
-
-bool FillHash(const std::string& bytes, Sha256Bytes& hash) {
-  if (bytes.size() != hash.size()) return false;
-  std::copy(bytes.begin(), bytes.end(), hash.begin());
-  return true;
-}
 
 AuditEntry EntryOf(const v1::AuditEvent& event, const Sha256Bytes& previous_hash) {
   return {.revision = {event.revision()},
@@ -75,7 +68,7 @@ void AuditCheck::AddEvent(const v1::AuditEvent& event) {
   }
   Sha256Bytes previous{};
   Sha256Bytes hash{};
-  if (!FillHash(event.previous_hash(), previous) || !FillHash(event.hash(), hash)) {
+  if (!FromBytes(event.previous_hash(), previous) || !FromBytes(event.hash(), hash)) {
     Fail(fmt::format("revision {}: the entry was edited: its hashes do not have 32 bytes",
                      event.revision()));
     return;
@@ -92,7 +85,7 @@ void AuditCheck::SetHead(const v1::ListAuditEventsResponse& head) {
     return;
   }
   AuditHead end{.revision = {head.head_revision()}, .hash = {}};
-  if (!FillHash(head.head_hash(), end.hash)) {
+  if (!FromBytes(head.head_hash(), end.hash)) {
     Fail("the line with the end of the log was edited: its hash does not have 32 bytes");
     return;
   }

@@ -56,6 +56,10 @@ AuditFilter ReadFilter(const v1::AuditFilter& filter, FieldErrors& errors) {
   return read;
 }
 
+absl::Time ToTime(const google::protobuf::Timestamp& time) {
+  return absl::FromUnixSeconds(time.seconds()) + absl::Nanoseconds(time.nanos());
+}
+
 }  // namespace
 
 absl::StatusOr<AuditListParams> ToAuditListParams(const v1::ListAuditEventsRequest& request) {
@@ -84,6 +88,25 @@ absl::StatusOr<AuditFilter> ToAuditFilter(const v1::WatchAuditEventsRequest& req
   }
   if (!errors.ok()) return errors.ToStatus();
   return filter;
+}
+
+std::optional<HashedAuditEntry> FromAuditEvent(const v1::AuditEvent& event) {
+  HashedAuditEntry read{.entry = {.revision = {event.revision()},
+                                  .time = ToTime(event.time()),
+                                  .draft = {.actor = event.actor(),
+                                            .peer = event.peer(),
+                                            .action = event.action(),
+                                            .project_id = event.project_id(),
+                                            .key_id = event.key_id(),
+                                            .detail = event.detail(),
+                                            .refusal = event.refusal()},
+                                  .previous_hash = {}},
+                        .hash = {}};
+  if (!FromBytes(event.previous_hash(), read.entry.previous_hash) ||
+      !FromBytes(event.hash(), read.hash)) {
+    return std::nullopt;
+  }
+  return read;
 }
 
 void FillAuditEvent(const AuditEntry& entry, bool with_hashes, v1::AuditEvent& out) {

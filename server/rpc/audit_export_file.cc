@@ -1,6 +1,5 @@
 #include "server/rpc/audit_export_file.h"
 
-#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
@@ -16,6 +15,7 @@
 #include "core/status.h"
 #include "fmt/format.h"
 #include "google/protobuf/util/json_util.h"
+#include "server/rpc/audit_convert.h"
 
 namespace claviger {
 namespace {
@@ -23,16 +23,6 @@ namespace {
 absl::Status Refuse(const std::string& file, std::string_view what) {
   return ErrorBuilder(absl::StatusCode::kFailedPrecondition, Reason::kConfigInvalid)
       .Build(fmt::format("the audit export {}: {}", file, what));
-}
-
-bool FillHash(const std::string& bytes, Sha256Bytes& hash) {
-  if (bytes.size() != hash.size()) return false;
-  std::copy(bytes.begin(), bytes.end(), hash.begin());
-  return true;
-}
-
-absl::Time ToTime(const google::protobuf::Timestamp& time) {
-  return absl::FromUnixSeconds(time.seconds()) + absl::Nanoseconds(time.nanos());
 }
 
 // Takes an export line by line. What a line has beside the fields that are hashed, or has twice,
@@ -58,7 +48,7 @@ class ExportReader {
     if (head.head_revision() == 0 && head.head_hash().empty()) return Partial();
     end_.emplace();
     end_->revision = {head.head_revision()};
-    if (FillHash(head.head_hash(), end_->hash)) return absl::OkStatus();
+    if (FromBytes(head.head_hash(), end_->hash)) return absl::OkStatus();
     return Refuse(file_, "the line with the end of the log was edited");
   }
 
@@ -81,19 +71,11 @@ class ExportReader {
 
   absl::Status AddEvent(const v1::AuditEvent& event) {
     if (event.hash().empty() && event.previous_hash().empty()) return Partial();
-    AuditEntry entry{.revision = {event.revision()},
-                     .time = ToTime(event.time()),
-                     .draft = {.actor = event.actor(),
-                               .peer = event.peer(),
-                               .action = event.action(),
-                               .project_id = event.project_id(),
-                               .key_id = event.key_id(),
-                               .detail = event.detail(),
-                               .refusal = event.refusal()}};
-    Sha256Bytes hash{};
-    if (!FillHash(event.previous_hash(), entry.previous_hash) || !FillHash(event.hash(), hash)) {
+    const std::optional<HashedAuditEntry> read = FromAuditEvent(event);
+    if (!read.has_value()) {
       return Refuse(file_, fmt::format("revision {}: its hashes were edited", event.revision()));
     }
+    const auto& [entry, hash] = *read;
     chain_.Add(entry, hash);
     if (const auto fault = chain_.FaultAgainst(std::nullopt); fault.has_value()) {
       return Refuse(file_, fault->what);

@@ -1,9 +1,10 @@
 // Who may read what of the audit log, and how.
 
-#include <algorithm>
+#include <optional>
 #include <string>
 
 #include "core/audit_chain.h"
+#include "server/rpc/audit_convert.h"
 #include "tests/integration/audit_testing.h"
 
 namespace claviger {
@@ -22,26 +23,12 @@ TEST_F(AuditReadTest, TheChainCanBeCheckedFromTheAnswers) {
   Issue("aaa");
   const auto head = root().Call(v1::ListAuditEventsRequest());
   AuditHead end{.revision = {head->head_revision()}, .hash = {}};
-  std::copy(head->head_hash().begin(), head->head_hash().end(), end.hash.begin());
+  ASSERT_TRUE(FromBytes(head->head_hash(), end.hash));
   AuditChain chain;
   for (const v1::AuditEvent& event : Read(root())) {
-    AuditEntry entry{.revision = {event.revision()},
-                     .time = ToTime(event.time()),
-                     .draft = {.actor = event.actor(),
-                               .peer = event.peer(),
-                               .action = event.action(),
-                               .project_id = event.project_id(),
-                               .key_id = event.key_id(),
-                               .detail = event.detail(),
-                               .refusal = event.refusal()},
-                     .previous_hash = {}};
-    Sha256Bytes hash{};
-    ASSERT_EQ(event.hash().size(), hash.size());
-    ASSERT_EQ(event.previous_hash().size(), hash.size());
-    std::copy(event.hash().begin(), event.hash().end(), hash.begin());
-    std::copy(event.previous_hash().begin(), event.previous_hash().end(),
-              entry.previous_hash.begin());
-    chain.Add(entry, hash);
+    const std::optional<HashedAuditEntry> read = FromAuditEvent(event);
+    ASSERT_TRUE(read.has_value()) << event.ShortDebugString();
+    chain.Add(read->entry, read->hash);
   }
   const auto fault = chain.FaultAgainst(end);
   EXPECT_FALSE(fault.has_value()) << fault->what;
