@@ -1,5 +1,7 @@
 #include "server/rpc/backup_reactor.h"
 
+#include <list>
+#include <memory>
 #include <utility>
 
 #include "server/rpc/answers.h"
@@ -10,25 +12,15 @@ namespace claviger {
 
 BackupReactor::BackupReactor(const RpcMethod& method, BackupRunner& runner,
                              const grpc::CallbackServerContext& context)
-    : method_(method),
-      runner_(runner),
-      context_(context),
-      id_(runner.NewId()),
-      started_(method.clock().SinceBoot()) {}
-
-void BackupReactor::Start(const grpc::ByteBuffer& in) {
-  self_ = shared_from_this();
-  method_.CountStart();
-  if (absl::Status s = Begin(in); !s.ok()) Close(std::move(s));
-}
+    : WriteReactor(method, context), runner_(runner), id_(runner.NewId()) {}
 
 absl::Status BackupReactor::Begin(const grpc::ByteBuffer& in) {
   v1::BackupRequest request;
-  absl::Status admitted = Admit(method_, context_, in, PeerUse::kRecorded, caller_, request);
+  absl::Status admitted = Admit(method(), context(), in, PeerUse::kRecorded, caller(), request);
   if (!admitted.ok()) return admitted;
-  return runner_.Begin(id_, shared_from_this(), {.caller = *caller_, .still_allowed = [this] {
-                                                   return method_.Recheck(*caller_);
-                                                 }});
+  return runner_.Begin(
+      id_, std::static_pointer_cast<BackupReactor>(shared_from_this()),
+      {.caller = *caller(), .still_allowed = [this] { return method().Recheck(*caller()); }});
 }
 
 void BackupReactor::SendHeader(const BackupHeader& header) {
@@ -53,74 +45,10 @@ void BackupReactor::SendBytes(std::string bytes) {
 }
 
 void BackupReactor::Send(const v1::BackupResponse& message) {
-  {
-    absl::MutexLock lock(&mutex_);
-    if (ending_.has_value()) return;
-    writing_ = true;
-  }
+  std::list<grpc::ByteBuffer> messages;
   // Fails for messages of 2 GiB only.
-  static_cast<void>(SerializeAnswer(message, message_));
-  StartWrite(&message_);
-}
-
-void BackupReactor::OnWriteDone(bool ok) {
-  {
-    absl::MutexLock lock(&mutex_);
-    writing_ = false;
-  }
-  if (ok) {
-    runner_.OnSent(id_);
-  } else {
-    runner_.OnClosed(id_);
-  }
-  FinishIfDue();
-}
-
-void BackupReactor::Close(absl::Status status) {
-  {
-    absl::MutexLock lock(&mutex_);
-    if (ending_.has_value()) return;
-    ending_ = std::move(status);
-  }
-  FinishIfDue();
-}
-
-void BackupReactor::CutOff() {
-  {
-    absl::MutexLock lock(&mutex_);
-    if (finished_) return;
-    cutting_off_ = true;  // keeps the context
-  }
-  context_.TryCancel();
-  {
-    absl::MutexLock lock(&mutex_);
-    cutting_off_ = false;
-  }
-  FinishIfDue();
-}
-
-void BackupReactor::FinishIfDue() {
-  absl::Status status;
-  {
-    absl::MutexLock lock(&mutex_);
-    if (!ending_.has_value() || writing_ || cutting_off_ || finished_) return;
-    finished_ = true;
-    status = *ending_;
-  }
-  Finish(method_.Conclude(status, started_,
-                          {.context = context_,
-                           .caller = caller_.has_value() ? &*caller_ : nullptr,
-                           .ids = [] { return RequestIds(); }}));
-}
-
-void BackupReactor::OnCancel() {
-  runner_.OnClosed(id_);
-  Close(absl::CancelledError("the caller went away"));
-}
-
-void BackupReactor::OnDone() {
-  runner_.OnClosed(id_);
-  self_.reset();
+  static_cast<void>(SerializeAnswer(message, messages.emplace_back()));
+  Write(std::move(messages));
 }
 
 }  // namespace claviger
