@@ -18,25 +18,19 @@
 #include "rocksdb/env.h"
 #include "rocksdb/utilities/checkpoint.h"
 #include "storage/rocksdb/codec.h"
+#include "storage/rocksdb/durable_files.h"
 
 namespace claviger {
 namespace {
 
 constexpr absl::Duration kRetryAfter = absl::Seconds(30);
 
-absl::Status Unusable(const std::string& path, std::string_view action, int error) {
-  return ErrorBuilder(absl::StatusCode::kUnavailable, Reason::kStoreUnavailable)
-      .RetryAfter(kRetryAfter)
-      .Build(
-          fmt::format("could not {} {}: {}", action, path, std::generic_category().message(error)));
-}
-
 // RocksDB makes a checkpoint under the second name, and renames it.
 absl::Status RemoveFolders(const std::string& folder) {
   for (const std::string& path : {folder, folder + ".tmp"}) {
     std::error_code error;
     std::filesystem::remove_all(path, error);
-    if (error) return Unusable(path, "remove what a backup left:", error.value());
+    if (error) return FileError(path, "remove what a backup left:", error.value());
   }
   return absl::OkStatus();
 }
@@ -97,7 +91,7 @@ absl::StatusOr<std::vector<BackupFile>> FilesIn(const std::string& folder) {
     }
     files.push_back(std::move(file));
   }
-  if (error) return Unusable(folder, "list", error.value());
+  if (error) return FileError(folder, "list", error.value());
   std::sort(files.begin(), files.end(),
             [](const BackupFile& a, const BackupFile& b) { return a.name < b.name; });
   return files;
@@ -216,7 +210,7 @@ class RocksDbBackup final : public BackupStream {
     if (fd_.get() < 0) {
       const std::string path = checkpoint_.path() + "/" + file.name;
       fd_.Reset(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-      if (fd_.get() < 0) return Unusable(path, "open", errno);
+      if (fd_.get() < 0) return FileError(path, "open", errno);
       left_ = file.bytes;
     }
     absl::StatusOr<std::string> content = Read(file);
@@ -236,7 +230,7 @@ class RocksDbBackup final : public BackupStream {
     while (filled < content.size()) {
       const ssize_t count = read(fd_.get(), content.data() + filled, content.size() - filled);
       if (count < 0 && errno == EINTR) continue;
-      if (count < 0) return Unusable(file.name, "read", errno);
+      if (count < 0) return FileError(file.name, "read", errno);
       if (count == 0) {
         return ErrorBuilder(absl::StatusCode::kInternal, Reason::kInternal)
             .Build(fmt::format("the file {} of a checkpoint became shorter", file.name));
@@ -287,7 +281,7 @@ absl::StatusOr<std::unique_ptr<BackupStream>> Backups::Begin(Revision at_least,
   // restore has little to replay.
   if (status.ok()) status = maker->CreateCheckpoint(folder, /*log_size_for_flush=*/0);
   if (!status.ok()) return FromRocksDb(status, "make a checkpoint");
-  if (chmod(folder.c_str(), S_IRWXU) != 0) return Unusable(folder, "protect", errno);
+  if (chmod(folder.c_str(), S_IRWXU) != 0) return FileError(folder, "protect", errno);
 
   BackupHeader header;
   header.claviger_version = version;

@@ -21,19 +21,12 @@ namespace {
 constexpr mode_t kPrivateDirMode = 0700;
 constexpr mode_t kParentDirMode = 0777;  // less the umask
 
-absl::Status Unusable(const std::string& path, std::string_view action, int error) {
-  return ErrorBuilder(absl::StatusCode::kUnavailable, Reason::kStoreUnavailable)
-      .RetryAfter(absl::Seconds(1))
-      .Build(
-          fmt::format("could not {} {}: {}", action, path, std::generic_category().message(error)));
-}
-
 // A folder of which only the content was synced may be gone after a power loss, content and all.
 // That holds for one that is there already, too: who made it may not have come so far.
 absl::Status MakeDurableDir(const std::string& path, mode_t mode, rocksdb::FileSystem& files) {
   const std::string parent = FolderOf(path);
   if (mkdir(path.c_str(), mode) != 0) {
-    if (errno != EEXIST) return Unusable(path, "make the folder", errno);
+    if (errno != EEXIST) return FileError(path, "make the folder", errno);
     // Where we may not list the parent, somebody else made the folder for us.
     if (access(parent.c_str(), R_OK) != 0) return absl::OkStatus();
   }
@@ -44,7 +37,7 @@ absl::Status MakeParents(const std::string& path, rocksdb::FileSystem& files) {
   const std::string parent = FolderOf(path);
   std::error_code error;
   if (std::filesystem::exists(parent, error)) return absl::OkStatus();
-  if (error) return Unusable(parent, "look at the folder", error.value());
+  if (error) return FileError(parent, "look at the folder", error.value());
   if (auto status = MakeParents(parent, files); !status.ok()) return status;
   return MakeDurableDir(parent, kParentDirMode, files);
 }
@@ -58,10 +51,10 @@ absl::StatusOr<std::unique_ptr<DataDir>> DataDir::Open(
   if (auto status = MakeDurableDir(path, kPrivateDirMode, *files); !status.ok()) return status;
 
   const int fd = open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return Unusable(path, "open the data folder", errno);
+  if (fd < 0) return FileError(path, "open the data folder", errno);
   std::unique_ptr<DataDir> dir(new DataDir(path, fd));
   if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-    if (errno != EWOULDBLOCK) return Unusable(path, "lock the data folder", errno);
+    if (errno != EWOULDBLOCK) return FileError(path, "lock the data folder", errno);
     return ErrorBuilder(absl::StatusCode::kFailedPrecondition, Reason::kStoreUnavailable)
         .Build(fmt::format("the data folder {} is in use by another clavigerd; stop that one, or "
                            "give this one a folder of its own",
@@ -89,7 +82,7 @@ uint64_t BytesIn(const std::string& dir) {
 
 absl::StatusOr<uint64_t> FreeBytes(const std::string& dir) {
   struct statvfs info {};
-  if (statvfs(dir.c_str(), &info) != 0) return Unusable(dir, "measure the disk of", errno);
+  if (statvfs(dir.c_str(), &info) != 0) return FileError(dir, "measure the disk of", errno);
   return uint64_t{info.f_bavail} * info.f_frsize;
 }
 

@@ -1,23 +1,28 @@
 #include "storage/rocksdb/durable_files.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
 #include <filesystem>
+#include <system_error>
 #include <utility>
 
+#include "core/file_descriptor.h"
 #include "core/status.h"
 #include "fmt/format.h"
 
 namespace claviger {
 
-absl::Status FileError(const std::string& path, std::string_view action,
-                       const rocksdb::IOStatus& error) {
-  const bool full = error.IsNoSpace();
+namespace {
+
+absl::Status CouldNot(std::string_view action, const std::string& path, bool full,
+                      std::string_view why) {
   return ErrorBuilder(full ? absl::StatusCode::kResourceExhausted : absl::StatusCode::kUnavailable,
                       full ? Reason::kStoreFull : Reason::kStoreUnavailable)
       .RetryAfter(absl::Seconds(1))
-      .Build(fmt::format("could not {} {}: {}", action, path, error.ToString()));
+      .Build(fmt::format("could not {} {}: {}", action, path, why));
 }
-
-namespace {
 
 rocksdb::FileOptions PlainFile() {
   rocksdb::FileOptions options;
@@ -39,6 +44,15 @@ absl::Status WriteDurably(rocksdb::FileSystem& files, const std::string& path,
 }
 
 }  // namespace
+
+absl::Status FileError(const std::string& path, std::string_view action,
+                       const rocksdb::IOStatus& error) {
+  return CouldNot(action, path, error.IsNoSpace(), error.ToString());
+}
+
+absl::Status FileError(const std::string& path, std::string_view action, int error) {
+  return CouldNot(action, path, error == ENOSPC, std::generic_category().message(error));
+}
 
 std::shared_ptr<rocksdb::FileSystem> OrTheDisk(std::shared_ptr<rocksdb::FileSystem> files) {
   return files != nullptr ? std::move(files) : rocksdb::FileSystem::Default();
@@ -81,6 +95,12 @@ absl::Status SyncFolder(rocksdb::FileSystem& files, const std::string& folder) {
     return FileError(folder, "close", status);
   }
   return absl::OkStatus();
+}
+
+absl::Status SyncPath(const std::string& path) {
+  const FileDescriptor fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (fd.get() < 0) return FileError(path, "open", errno);
+  return fsync(fd.get()) == 0 ? absl::OkStatus() : FileError(path, "sync", errno);
 }
 
 std::string FolderOf(const std::string& path) {

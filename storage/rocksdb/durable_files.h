@@ -19,6 +19,8 @@ std::shared_ptr<rocksdb::FileSystem> OrTheDisk(std::shared_ptr<rocksdb::FileSyst
 // What a failed operation is to callers. `action` completes "could not …".
 absl::Status FileError(const std::string& path, std::string_view action,
                        const rocksdb::IOStatus& error);
+// The same of a system call; `error` is its errno.
+absl::Status FileError(const std::string& path, std::string_view action, int error);
 
 // Errors of all, with the path: RESOURCE_EXHAUSTED `STORE_FULL` where the disk has no room, else
 // UNAVAILABLE `STORE_UNAVAILABLE`.
@@ -31,6 +33,9 @@ absl::Status ReplaceFile(rocksdb::FileSystem& files, const std::string& path,
                          std::string_view text);
 // What was made, renamed or removed in `folder` stays so.
 absl::Status SyncFolder(rocksdb::FileSystem& files, const std::string& folder);
+// The same without a file system of RocksDB's; `path` may be a file as well, whose content it is
+// then.
+absl::Status SyncPath(const std::string& path);
 // The folder that `path` is in, as something that can be opened.
 std::string FolderOf(const std::string& path);
 

@@ -16,6 +16,7 @@
 #include "core/file_descriptor.h"
 #include "core/status.h"
 #include "fmt/format.h"
+#include "storage/rocksdb/durable_files.h"
 
 namespace claviger {
 namespace {
@@ -27,21 +28,9 @@ constexpr char kWatermarkFile[] = "watermark";
 // Of a file system of its own.
 constexpr char kLostAndFound[] = "lost+found";
 
-absl::Status Unusable(const std::string& path, std::string_view action, int error) {
-  return ErrorBuilder(absl::StatusCode::kUnavailable, Reason::kStoreUnavailable)
-      .Build(
-          fmt::format("could not {} {}: {}", action, path, std::generic_category().message(error)));
-}
-
 absl::Status Refuse(std::string message) {
   return ErrorBuilder(absl::StatusCode::kFailedPrecondition, Reason::kConfigInvalid)
       .Build(std::move(message));
-}
-
-absl::Status SyncPath(const std::string& path) {
-  const FileDescriptor fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (fd.get() < 0) return Unusable(path, "open", errno);
-  return fsync(fd.get()) == 0 ? absl::OkStatus() : Unusable(path, "sync", errno);
 }
 
 std::string RestoringPath(const std::string& data) { return data + "/" + kRestoringFolder; }
@@ -62,7 +51,7 @@ absl::StatusOr<std::vector<std::string>> NamesIn(const std::string& folder) {
   for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
     names.push_back(it->path().filename().string());
   }
-  if (error) return Unusable(folder, "list", error.value());
+  if (error) return FileError(folder, "list", error.value());
   std::sort(names.begin(), names.end());
   return names;
 }
@@ -148,7 +137,7 @@ absl::StatusOr<std::optional<std::string>> FindCompleteRestore(const DataDir& di
   if (!Exists(path)) return std::nullopt;
   std::ifstream file(path, std::ios::binary);
   std::string text{std::istreambuf_iterator<char>(file), {}};
-  if (!file) return Unusable(path, "read", errno);
+  if (!file) return FileError(path, "read", errno);
   return text;
 }
 
@@ -159,7 +148,7 @@ absl::StatusOr<std::string> BeginRestore(const DataDir& dir, const std::vector<s
   }
   if (absl::Status s = CheckFitToRestoreInto(dir.path(), own); !s.ok()) return s;
   if (absl::Status s = AbandonRestore(dir); !s.ok()) return s;
-  if (mkdir(folder.c_str(), S_IRWXU) != 0) return Unusable(folder, "make the folder", errno);
+  if (mkdir(folder.c_str(), S_IRWXU) != 0) return FileError(folder, "make the folder", errno);
   if (absl::Status s = SyncPath(dir.path()); !s.ok()) return s;
   // The data folder itself may be new. Where its parent cannot be read somebody else has made it.
   std::error_code error;
@@ -174,7 +163,7 @@ absl::Status AbandonRestore(const DataDir& dir) {
   const std::string folder = RestoringPath(dir.path());
   std::error_code error;
   fs::remove_all(folder, error);
-  if (error) return Unusable(folder, "remove", error.value());
+  if (error) return FileError(folder, "remove", error.value());
   return SyncPath(dir.path());
 }
 
@@ -187,12 +176,12 @@ absl::Status MarkRestoreComplete(const DataDir& dir, std::string_view what) {
     std::ofstream file(unfinished, std::ios::binary | std::ios::trunc);
     file << what;
     file.flush();
-    if (!file) return Unusable(unfinished, "write", errno);
+    if (!file) return FileError(unfinished, "write", errno);
   }
   if (absl::Status s = SyncPath(unfinished); !s.ok()) return s;
   if (absl::Status s = SyncPath(folder); !s.ok()) return s;
   if (std::rename(unfinished.c_str(), path.c_str()) != 0) {
-    return Unusable(unfinished, "rename", errno);
+    return FileError(unfinished, "rename", errno);
   }
   return SyncPath(folder);
 }
@@ -221,7 +210,7 @@ absl::Status FinishRestore(const DataDir& dir, const std::function<absl::Status(
       const std::string from = fmt::format("{}/{}", folder, name);
       const std::string to = fmt::format("{}/{}", dir.path(), name);
       if (std::rename(from.c_str(), to.c_str()) == 0) return absl::OkStatus();
-      return Unusable(from, "move to its place", errno);
+      return FileError(from, "move to its place", errno);
     });
     if (!moved.ok()) return moved;
   }
@@ -229,11 +218,11 @@ absl::Status FinishRestore(const DataDir& dir, const std::function<absl::Status(
   if (!synced.ok()) return synced;
   absl::Status unmarked = step([&] {
     const std::string path = CompletePath(dir.path());
-    return unlink(path.c_str()) == 0 ? absl::OkStatus() : Unusable(path, "remove", errno);
+    return unlink(path.c_str()) == 0 ? absl::OkStatus() : FileError(path, "remove", errno);
   });
   if (!unmarked.ok()) return unmarked;
   absl::Status removed = step([&] {
-    return rmdir(folder.c_str()) == 0 ? absl::OkStatus() : Unusable(folder, "remove", errno);
+    return rmdir(folder.c_str()) == 0 ? absl::OkStatus() : FileError(folder, "remove", errno);
   });
   if (!removed.ok()) return removed;
   return step([&] { return SyncPath(dir.path()); });

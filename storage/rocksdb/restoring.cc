@@ -13,6 +13,7 @@
 #include "core/status.h"
 #include "fmt/format.h"
 #include "storage/rocksdb/data_dir.h"
+#include "storage/rocksdb/durable_files.h"
 #include "storage/rocksdb/schema.h"
 #include "storage/rocksdb/tuning.h"
 
@@ -22,12 +23,6 @@ namespace {
 constexpr char kDatabaseFolder[] = "db";
 // The log and tables of a first start.
 constexpr uint64_t kFirstStartBytes = kMaxMemtableBytes;
-
-absl::Status Unusable(const std::string& path, std::string_view action, int error) {
-  return ErrorBuilder(absl::StatusCode::kUnavailable, Reason::kStoreUnavailable)
-      .Build(
-          fmt::format("could not {} {}: {}", action, path, std::generic_category().message(error)));
-}
 
 absl::Status Refuse(std::string message) {
   return ErrorBuilder(absl::StatusCode::kFailedPrecondition, Reason::kConfigInvalid)
@@ -41,20 +36,14 @@ absl::Status Damaged(std::string message) {
 
 absl::Status MakeFolder(const std::string& path) {
   return mkdir(path.c_str(), S_IRWXU) == 0 ? absl::OkStatus()
-                                           : Unusable(path, "make the folder", errno);
-}
-
-absl::Status SyncFolder(const std::string& path) {
-  const FileDescriptor fd(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (fd.get() < 0) return Unusable(path, "open", errno);
-  return fsync(fd.get()) == 0 ? absl::OkStatus() : Unusable(path, "sync", errno);
+                                           : FileError(path, "make the folder", errno);
 }
 
 absl::Status WriteAll(int fd, std::string_view bytes, const std::string& path) {
   while (!bytes.empty()) {
     const ssize_t count = write(fd, bytes.data(), bytes.size());
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return Unusable(path, "write", errno);
+    if (count < 0) return FileError(path, "write", errno);
     bytes.remove_prefix(static_cast<size_t>(count));
   }
   return absl::OkStatus();
@@ -94,7 +83,7 @@ absl::Status BackupUnpacker::OnHeader(const BackupHeader& header) {
 absl::Status BackupUnpacker::OnFile(const BackupFile& file) {
   path_ = fmt::format("{}/{}/{}", folder_, kDatabaseFolder, file.name);
   fd_.Reset(open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR));
-  return fd_.get() >= 0 ? absl::OkStatus() : Unusable(path_, "make", errno);
+  return fd_.get() >= 0 ? absl::OkStatus() : FileError(path_, "make", errno);
 }
 
 absl::Status BackupUnpacker::OnBytes(std::string_view bytes) {
@@ -102,22 +91,22 @@ absl::Status BackupUnpacker::OnBytes(std::string_view bytes) {
 }
 
 absl::Status BackupUnpacker::OnFileEnd() {
-  if (fsync(fd_.get()) != 0) return Unusable(path_, "sync", errno);
+  if (fsync(fd_.get()) != 0) return FileError(path_, "sync", errno);
   fd_.Reset();
-  return SyncFolder(folder_ + "/" + kDatabaseFolder);
+  return SyncPath(folder_ + "/" + kDatabaseFolder);
 }
 
 absl::StatusOr<BackupHeader> ReadBackup(const std::string& file, BackupSink* sink) {
   const bool from_input = file == "-";
   FileDescriptor opened(from_input ? -1 : open(file.c_str(), O_RDONLY | O_CLOEXEC));
   const int fd = from_input ? STDIN_FILENO : opened.get();
-  if (fd < 0) return Unusable(file, "open the backup", errno);
+  if (fd < 0) return FileError(file, "open the backup", errno);
   BackupDecoder decoder(sink);
   std::string piece(size_t{1} << 20, '\0');
   for (;;) {
     const ssize_t count = read(fd, piece.data(), piece.size());
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return Unusable(file, "read the backup", errno);
+    if (count < 0) return FileError(file, "read the backup", errno);
     if (count == 0) break;
     const absl::Status added =
         decoder.Add(std::string_view(piece).substr(0, static_cast<size_t>(count)));
