@@ -116,19 +116,6 @@ TEST_F(ClientFailureTest, ACredentialThatIsRevokedEndsTheLease) {
   client->Close();
 }
 
-// Waits for a lease after the first.
-class LeaseObserver final : public ClientObserver {
- public:
-  void OnLeaseGained() override {
-    if (++gained_ == 2) again_.Notify();
-  }
-  bool WaitForAnother() const { return again_.WaitForNotificationWithTimeout(kPatience); }
-
- private:
-  int gained_ = 0;  // the client's thread alone
-  absl::Notification again_;
-};
-
 TEST_F(ClientFailureTest, AfterARestartOfTheAuthorityTheLeaseComesBack) {
   const std::string key = Issue().key();
   server_.config().listen.grpc = *ListenAddress::Parse(server_.grpc_address());

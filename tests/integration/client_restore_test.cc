@@ -1,5 +1,4 @@
 // A verifier with a warm cache, over a restore of the authority that it follows.
-#include "absl/synchronization/notification.h"
 #include "tests/integration/client_test.h"
 #include "tests/integration/restore_testing.h"
 
@@ -9,18 +8,6 @@ namespace {
 // The server's default.
 constexpr absl::Duration kLease = absl::Seconds(3);
 
-class CountLeases final : public ClientObserver {
- public:
-  void OnLeaseGained() override {
-    if (++gained_ == 2) again_.Notify();
-  }
-  bool WaitForAnother() const { return again_.WaitForNotificationWithTimeout(kPatience); }
-
- private:
-  int gained_ = 0;  // the client's thread alone
-  absl::Notification again_;
-};
-
 using ClientRestoreTest = WithRestore<ClientTest>;
 
 TEST_F(ClientRestoreTest, AWarmCacheOfBeforeIsForgottenAndARevokedKeyIsNotAccepted) {
@@ -28,7 +15,7 @@ TEST_F(ClientRestoreTest, AWarmCacheOfBeforeIsForgottenAndARevokedKeyIsNotAccept
   const IssuedKey revoked = Issue();
   const IssuedKey unheard = Issue();
   const std::string backup = BackUp();
-  const auto observer = std::make_shared<CountLeases>();
+  const auto observer = std::make_shared<LeaseObserver>();
   ClientOptions options = Options();
   options.observer = observer;
   const auto client = ConnectOnServersClock(std::move(options));

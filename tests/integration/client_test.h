@@ -20,6 +20,19 @@ namespace claviger {
 // Long enough for anything that works, and then a failure instead of a test that hangs.
 inline constexpr absl::Duration kPatience = absl::Seconds(20);
 
+// Waits for a lease after the first.
+class LeaseObserver final : public ClientObserver {
+ public:
+  void OnLeaseGained() override {
+    if (++gained_ == 2) again_.Notify();
+  }
+  bool WaitForAnother() const { return again_.WaitForNotificationWithTimeout(kPatience); }
+
+ private:
+  int gained_ = 0;  // the client's thread alone
+  absl::Notification again_;
+};
+
 class ClientTest : public ServerTest {
  protected:
   // For the server of this test.
