@@ -24,10 +24,14 @@ absl::Status Unavailable(Reason reason, absl::Duration retry_after, std::string 
 }
 
 absl::Status ReadOnlyBecause(const absl::Status& cause) {
-  return Unavailable(
-      Reason::kStoreUnavailable, kReadOnlyRetryAfter,
-      fmt::format("the store takes no mutations until it is restarted, because a write failed: {}",
-                  std::string(cause.message())));
+  // What is damaged may be met by the store's own work, which a restart begins again.
+  const std::string_view why =
+      absl::IsDataLoss(cause)
+          ? "the store takes no mutations, and a restart does not help: what is stored is damaged. "
+            "Export the audit log, which is possible still, and restore a backup with it"
+          : "the store takes no mutations until it is restarted, because a write failed";
+  return Unavailable(Reason::kStoreUnavailable, kReadOnlyRetryAfter,
+                     fmt::format("{}: {}", why, std::string(cause.message())));
 }
 
 int64_t ToNanos(absl::Time time) {

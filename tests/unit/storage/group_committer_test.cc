@@ -82,6 +82,14 @@ TEST_F(GroupCommitterTest, FailedWriteMakesTheStoreReadOnlyForGood) {
   EXPECT_EQ(backend_.writes, 1);
 }
 
+TEST_F(GroupCommitterTest, DamageIsNotSaidToEndWithARestart) {
+  backend_.write = absl::DataLossError("block checksum mismatch");
+  const std::string said(Commit(Putting(TestKey(1))).status().message());
+  EXPECT_THAT(said, testing::HasSubstr("a restart does not help"));
+  EXPECT_THAT(said, testing::HasSubstr("block checksum mismatch"));
+  EXPECT_THAT(said, testing::Not(testing::HasSubstr("until it is restarted")));
+}
+
 TEST_F(GroupCommitterTest, FailedWriteIsNotHeardOfByListeners) {
   class NoListener final : public CommitListener {
    public:
