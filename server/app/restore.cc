@@ -234,9 +234,12 @@ class Restoration {
                       "revision {} is another change there. Give the export of that store",
                       request_.audit_export, header.head.revision.value));
     };
+    const std::optional<AuditHead>& kept = request_.audit_head;
+    bool has_kept = !kept.has_value();
     const absl::StatusOr<AuditHead> end = ReadAuditExport(
         request_.audit_export, [&](const AuditEntry& entry, const Sha256Bytes& hash) {
           export_time_ = entry.time;
+          if (kept.has_value() && entry.revision == kept->revision) has_kept = hash == kept->hash;
           if (entry.revision > header.head.revision) return later_.Add(entry);
           const bool joins = entry.revision < header.head.revision || hash == header.head.hash;
           return joins ? absl::OkStatus() : foreign();
@@ -247,6 +250,12 @@ class Restoration {
           fmt::format("the audit export {} ends at revision {}, before the backup, which is of "
                       "revision {}: it says nothing of what was taken away since. Give a newer one",
                       request_.audit_export, end->revision.value, header.head.revision.value));
+    }
+    if (!has_kept) {
+      return Refuse(fmt::format(
+          "the audit export {} does not have the head {} (--audit-head): its end was cut "
+          "off, or it was made anew. Give the export that it was kept for, or a later one",
+          request_.audit_export, kept->ToString()));
     }
     export_end_ = *end;
     return absl::OkStatus();

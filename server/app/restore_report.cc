@@ -37,9 +37,9 @@ void RenderTaken(const RestoreReport& report, std::string& text) {
                    TimeText(report.header.create_time));
     return;
   }
-  fmt::format_to(out, "\ntaken away again, by the audit export up to revision {} ({}): {}\n",
+  fmt::format_to(out, "\ntaken away again, by the audit export up to revision {} ({}):{}\n",
                  report.export_end->revision.value, TimeText(report.export_time),
-                 report.taken_again.empty() ? "nothing" : "");
+                 report.taken_again.empty() ? " nothing" : "");
   for (const TakenAgain& taken : report.taken_again) {
     const std::string whose = taken.key_id.empty()
                                   ? fmt::format("project {}", taken.project_id)
@@ -47,8 +47,8 @@ void RenderTaken(const RestoreReport& report, std::string& text) {
     fmt::format_to(out, "  {}: {} ({})\n", Printable(whose), Printable(taken.what),
                    Source(taken.logged));
   }
-  fmt::format_to(out, "lost, made behind the backup: {}\n",
-                 report.lost_keys.empty() && report.lost_projects.empty() ? "nothing" : "");
+  fmt::format_to(out, "lost, made behind the backup:{}\n",
+                 report.lost_keys.empty() && report.lost_projects.empty() ? " nothing" : "");
   for (const LostProject& project : report.lost_projects) {
     fmt::format_to(out, "  project {} ({})\n", Printable(project.project_id), Source(project.made));
   }
@@ -76,7 +76,8 @@ std::string RenderRestoreReport(const RestoreReport& report) {
   fmt::format_to(out, "  epoch      {} -> {}\n", header.epoch.ToHex(),
                  report.dry_run ? "a new one" : report.new_epoch.ToHex());
   fmt::format_to(out, "  projects   {}\n", report.projects);
-  fmt::format_to(out, "  keys       {}: {} enabled, {} disabled, {} revoked, {} deleted\n",
+  fmt::format_to(out,
+                 "  keys       {} in the backup: {} enabled, {} disabled, {} revoked, {} deleted\n",
                  header.keys, report.enabled, report.disabled, report.revoked, report.deleted);
   fmt::format_to(out, "  audit log  {} entries, verified, head {}\n", header.head.revision.value,
                  header.head.ToString());
@@ -91,7 +92,8 @@ std::string RenderRestoreReport(const RestoreReport& report) {
   }
   fmt::format_to(
       out,
-      "\nthe audit log goes on from there, now at head {}\nthe server can be started; the one of "
+      "\nthe audit log goes on from the backup's end, now at head {}; heads behind that end which "
+      "were\nkept of the old log no longer fit\nthe server can be started; the one of "
       "before must never run again. For the first {} after the start\nrevokes wait, or end "
       "PENDING: "
       "it may have granted leases that nobody knows of\n",

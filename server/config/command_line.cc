@@ -103,12 +103,28 @@ void DescribeRestore(CLI::App& app, Asked& asked) {
       ->required()
       ->configurable(false)
       ->type_name("FILE");
+  CLI::Option* const audit_export =
+      asked.restore
+          ->add_option("--audit-export", wanted.audit_export,
+                       "What `claviger audit export` wrote after the backup: what it says was "
+                       "revoked, disabled, narrowed or deleted since is so again")
+          ->configurable(false)
+          ->type_name("FILE");
   asked.restore
-      ->add_option("--audit-export", wanted.audit_export,
-                   "What `claviger audit export` wrote after the backup: what it says was revoked, "
-                   "disabled, narrowed or deleted since is so again")
+      ->add_option_function<std::string>(
+          "--audit-head",
+          [&wanted](const std::string& text) {
+            wanted.audit_head = AuditHead::Parse(text);
+            if (wanted.audit_head.has_value()) return;
+            throw CLI::ValidationError("--audit-head",
+                                       "must be REVISION:HASH as `claviger audit export` and "
+                                       "`claviger audit verify` print it");
+          },
+          "A head of the audit log that was kept elsewhere, which the export must have: shows that "
+          "nothing up to it was left out")
+      ->needs(audit_export)
       ->configurable(false)
-      ->type_name("FILE");
+      ->type_name("REVISION:HASH");
   asked.restore
       ->add_flag("--new-root-key", wanted.new_root_key,
                  "Make a root key too, where nobody has one any more")

@@ -6,10 +6,12 @@
 #ifndef CLAVIGER_SERVER_CONFIG_COMMAND_LINE_H_
 #define CLAVIGER_SERVER_CONFIG_COMMAND_LINE_H_
 
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "absl/status/statusor.h"
+#include "core/audit_entry.h"
 #include "server/config/server_config.h"
 
 namespace claviger {
@@ -29,6 +31,8 @@ enum class RunMode {
 struct RestoreRequest {
   std::string file;          // the backup; `-`: standard input
   std::string audit_export;  // what was taken away behind the backup; empty: nobody knows
+  // Kept elsewhere, which `audit_export` must have; nullopt: nobody kept one.
+  std::optional<AuditHead> audit_head = std::nullopt;
   bool new_root_key = false;
   bool dry_run = false;
 };

@@ -2,6 +2,8 @@
 #include <map>
 
 #include "absl/strings/escaping.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "core/backup_format.h"
 #include "fmt/format.h"
 #include "storage/rocksdb/restore_folder.h"
@@ -41,6 +43,20 @@ class RestoreRefusedTest : public WithRestore<ServerTest> {
     EXPECT_FALSE(report.ok()) << *report;
     EXPECT_TRUE(Everything() == before) << "something in the folder has changed";
     return std::string(report.status().message());
+  }
+  // What the last line of the export says.
+  AuditHead ExportEnd() const {
+    v1::ListAuditEventsResponse line;
+    EXPECT_TRUE(FromJson(ExportLines().back(), line));
+    AuditHead end{.revision = {line.head_revision()}, .hash = {}};
+    EXPECT_TRUE(FromBytes(line.head_hash(), end.hash));
+    return end;
+  }
+  std::vector<std::string> ExportLines() const {
+    return absl::StrSplit(ReadFile(export_), '\n', absl::SkipEmpty());
+  }
+  static bool FromJson(const std::string& line, google::protobuf::Message& message) {
+    return google::protobuf::util::JsonStringToMessage(line, &message).ok();
   }
   std::string Changed(const std::string& name, const std::string& text) {
     return server_.dir().Write(name, text);
@@ -204,6 +220,28 @@ TEST_F(RestoreRefusedTest, WhatAnInterruptedRestoreLeftIsReplacedButNotByADryRun
   EXPECT_EQ(CodeOf(key_.key()), v1::VERIFY_CODE_REVOKED);
 }
 
+// The chain has no key: only a head that somebody kept shows it.
+TEST_F(RestoreRefusedTest, AnExportWhoseEndWasCutAndMadeAnewWhereAHeadWasKept) {
+  LoseTheStore();
+  std::vector<std::string> lines = ExportLines();
+  ASSERT_THAT(lines.at(lines.size() - 2), HasSubstr("RevokeKey"));
+  lines.resize(lines.size() - 2);
+  v1::AuditEvent last;
+  ASSERT_TRUE(FromJson(lines.back(), last));
+  lines.push_back(fmt::format("{{\"headRevision\":\"{}\",\"headHash\":\"{}\"}}\n", last.revision(),
+                              absl::Base64Escape(last.hash())));
+  RestoreRequest wanted = Wanted();
+  wanted.audit_export = Changed("cut.jsonl", absl::StrJoin(lines, "\n"));
+  wanted.dry_run = true;
+  EXPECT_TRUE(Restore(wanted).ok()) << "it looks whole";
+  wanted.audit_head = ExportEnd();
+  EXPECT_THAT(Refused(wanted), HasSubstr("does not have the head " + ExportEnd().ToString()));
+  wanted.audit_export = export_;
+  EXPECT_TRUE(Restore(wanted).ok());
+  wanted.audit_head->hash[0] ^= 1;
+  EXPECT_THAT(Refused(wanted), HasSubstr("(--audit-head)"));
+}
+
 TEST_F(RestoreRefusedTest, ACompleteRestoreIsFinishedByTheSameAndByNoOther) {
   Issue();
   const std::string newer = BackUp("newer");
@@ -219,18 +257,11 @@ TEST_F(RestoreRefusedTest, ACompleteRestoreIsFinishedByTheSameAndByNoOther) {
     const std::string whole = ReadFile(backup_);
     return whole.substr(0, whole.find("\n\n") + 2);
   }());
-  const std::string log = ReadFile(export_);
-  const std::string end = log.substr(log.rfind("headRevision\":\"") + 15);
-  std::string raw;
-  const size_t hash = end.find("headHash\":\"") + 11;
-  ASSERT_TRUE(absl::Base64Unescape(end.substr(hash, end.find('"', hash) - hash), &raw));
-  AuditHead export_end{.revision = {std::stoull(end)}, .hash = {}};
-  std::copy(raw.begin(), raw.end(), export_end.hash.begin());
   server_.dir().Write(
       "data/restoring/complete",
       fmt::format("claviger-restore 1\nbackup {} {} {}\naudit-export {}\n\nwhat it did\n",
                   header.epoch.ToHex(), header.head.ToString(),
-                  absl::ToUnixNanos(header.create_time), export_end.ToString()));
+                  absl::ToUnixNanos(header.create_time), ExportEnd().ToString()));
 
   EXPECT_THAT(std::string(server_.Start().message()), HasSubstr("restore` again as before"));
   EXPECT_THAT(Refused({.file = newer, .audit_export = newer_export}),

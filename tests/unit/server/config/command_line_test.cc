@@ -334,11 +334,15 @@ TEST(CommandLineTest, RestoreTakesABackupAndNeedsNoMoreThanAStoreAndAPepper) {
   EXPECT_FALSE(command->restore.new_root_key);
   EXPECT_FALSE(command->config.store.accept_older_state);
   EXPECT_EQ(command->config.store.data_dir, "/d");
-  const auto more = Parse({"restore", "-", "--audit-export", "audit.jsonl", "--dry-run",
-                           "--new-root-key", "--accept-older-state", "--pepper-file", "/p"});
+  EXPECT_EQ(command->restore.audit_head, std::nullopt);
+  const std::string head = "812:" + std::string(64, '9');
+  const auto more =
+      Parse({"restore", "-", "--audit-head", head, "--audit-export", "audit.jsonl", "--dry-run",
+             "--new-root-key", "--accept-older-state", "--pepper-file", "/p"});
   ASSERT_TRUE(more.ok()) << more.status();
   EXPECT_EQ(more->restore.file, "-");
   EXPECT_EQ(more->restore.audit_export, "audit.jsonl");
+  EXPECT_EQ(more->restore.audit_head.value().ToString(), head);
   EXPECT_TRUE(more->restore.dry_run);
   EXPECT_TRUE(more->restore.new_root_key);
   EXPECT_TRUE(more->config.store.accept_older_state);
@@ -352,6 +356,12 @@ TEST(CommandLineTest, RestoreThatIsNotToldWhatItNeedsIsRefused) {
   ErrorOf({"restore", "a", "b", "--pepper-file", "/p"});
   ErrorOf({"restore", "a", "check-config", "--pepper-file", "/p"});
   ErrorOf({"--dry-run"});
+  EXPECT_THAT(ErrorOf({"restore", "a", "--pepper-file", "/p", "--audit-export", "e", "--audit-head",
+                       "812"}),
+              HasSubstr("--audit-head: must be REVISION:HASH"));
+  EXPECT_THAT(ErrorOf({"restore", "a", "--pepper-file", "/p", "--audit-head",
+                       "812:" + std::string(64, '9')}),
+              HasSubstr("--audit-export"));
 }
 
 }  // namespace
