@@ -169,6 +169,9 @@ struct StoreHealth {
   // there is room on the disk.
   absl::Status growth = absl::OkStatus();
   absl::Status reduction = absl::OkStatus();
+  // OK, or DATA_LOSS `DATA_CORRUPT`: damage that the store met at its own work. Changes are taken
+  // all the same, and reads of all that is not damaged served.
+  absl::Status damage = absl::OkStatus();
   DiskSpace disk = {};
 };
 

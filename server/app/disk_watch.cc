@@ -21,6 +21,7 @@ void DiskWatch::Look() {
   metrics_.SetStoreHealth(health);
   LookAtBallast(restored, health.disk);
   LookAtCompactions(health.disk);
+  LookAtDamage(health.damage);
   const Level level = LevelOf(health);
   if (level == level_) return;
   LogLevel(level, health);
@@ -91,6 +92,14 @@ void DiskWatch::LookAtCompactions(const DiskSpace& disk) {
                  {{"free_bytes", disk.free_bytes}});
   }
   compaction_waits_ = disk.compaction_waits;
+}
+
+void DiskWatch::LookAtDamage(const absl::Status& damage) {
+  if (!damage.ok() && !damaged_) {
+    log::Error("the store is damaged: changes are taken, but what cannot be read is refused",
+               {{"why", std::string(damage.message())}});
+  }
+  damaged_ = !damage.ok();
 }
 
 }  // namespace claviger

@@ -1,4 +1,4 @@
-// Says when the disk of the store fills up, and when there is room again.
+// Says when the disk of the store fills up, and when there is room again; and when it is damaged.
 #ifndef CLAVIGER_SERVER_APP_DISK_WATCH_H_
 #define CLAVIGER_SERVER_APP_DISK_WATCH_H_
 
@@ -14,7 +14,7 @@ namespace claviger {
 
 // Looks at the disk from time to time: keeps the gauges, has the ballast made again, and logs a
 // line for each mark that is passed, either way, and not for each call that is refused because of
-// it.
+// it. A line as well for damage that the store met at its own work.
 //
 // Thread safety: Look is for one thread.
 class DiskWatch {
@@ -41,6 +41,7 @@ class DiskWatch {
   void LogLevel(Level level, const StoreHealth& health) const;
   void LookAtBallast(const absl::Status& restored, const DiskSpace& disk);
   void LookAtCompactions(const DiskSpace& disk);
+  void LookAtDamage(const absl::Status& damage);
 
   const Store store_;
   ServerMetrics& metrics_;
@@ -49,6 +50,7 @@ class DiskWatch {
   bool ballast_failed_ = false;
   std::optional<bool> ballast_whole_;
   bool compaction_waits_ = false;
+  bool damaged_ = false;
 };
 
 }  // namespace claviger

@@ -104,6 +104,8 @@ ServerMetrics::ServerMetrics(std::string_view version)
       MakeGauge(gauges_, "claviger_store_free_bytes", "Free space on the disk of the store.");
   store_writable_ =
       MakeGauge(gauges_, "claviger_store_writable", "1 while the store takes changes, else 0.");
+  store_damaged_ = MakeGauge(gauges_, "claviger_store_damaged",
+                             "1 once the store met damage at its own work, until a restart.");
   const auto admits = [this](const char* change) {
     return MakeGauge(gauges_, "claviger_store_admits",
                      "1 while there is disk space for changes that make the store larger, and for "
@@ -172,6 +174,7 @@ void ServerMetrics::SetStoreStats(const StoreStats& stats) {
 
 void ServerMetrics::SetStoreHealth(const StoreHealth& health) {
   store_writable_->Set(health.writable.ok() ? 1 : 0);
+  store_damaged_->Set(health.damage.ok() ? 0 : 1);
   admits_growth_->Set(health.growth.ok() ? 1 : 0);
   admits_reduction_->Set(health.reduction.ok() ? 1 : 0);
   reserve_bytes_->Set(static_cast<double>(health.disk.growth_mark));

@@ -103,6 +103,7 @@ class ServerMetrics {
   prometheus::Gauge* store_writable_ = nullptr;
   prometheus::Gauge* admits_growth_ = nullptr;
   prometheus::Gauge* admits_reduction_ = nullptr;
+  prometheus::Gauge* store_damaged_ = nullptr;
   prometheus::Gauge* reserve_bytes_ = nullptr;
   prometheus::Gauge* ballast_bytes_ = nullptr;
   prometheus::Gauge* certificate_expiry_ = nullptr;

@@ -33,10 +33,14 @@ absl::Status CheckFamilies(const std::string& dir, const rocksdb::DBOptions& opt
 
 }  // namespace
 
+bool IsDamage(const rocksdb::Status& status) {
+  // A file that the manifest tells of, or the manifest itself, is gone: no path is found.
+  return status.IsCorruption() || status.IsPathNotFound();
+}
+
 absl::Status FromRocksDb(const rocksdb::Status& status, std::string_view action) {
   if (status.ok()) return absl::OkStatus();
-  // A file that the manifest tells of, or the manifest itself, is gone.
-  if (status.IsCorruption() || status.IsPathNotFound()) {
+  if (IsDamage(status)) {
     return ErrorBuilder(absl::StatusCode::kDataLoss, Reason::kDataCorrupt)
         .Build(fmt::format("could not {}: {}; what is stored is damaged: restore a backup", action,
                            status.ToString()));

@@ -18,7 +18,10 @@ namespace claviger {
 inline rocksdb::Slice AsSlice(std::string_view bytes) { return {bytes.data(), bytes.size()}; }
 inline std::string_view AsView(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}; }
 
-// DATA_LOSS `DATA_CORRUPT` for what RocksDB calls corruption, UNAVAILABLE `STORE_UNAVAILABLE` for
+// Whether it says that what is stored cannot be read: damaged, or a file of it is gone.
+bool IsDamage(const rocksdb::Status& status);
+
+// DATA_LOSS `DATA_CORRUPT` for damage, UNAVAILABLE `STORE_UNAVAILABLE` for
 // every other error. `action` completes "could not …".
 absl::Status FromRocksDb(const rocksdb::Status& status, std::string_view action);
 

@@ -187,6 +187,8 @@ absl::StatusOr<OpenedDatabase> OpenDatabase(const DataDir& dir, const RocksDbSto
   Tuning tuning = MakeTuning(options.memory_bytes, *options.clock, options.usage_retention,
                              options.reduction_reserve_bytes / 4 * 3);
   tuning.db.env = &disk.env();
+  const auto merges = std::make_shared<DamagedMerges>();
+  tuning.db.listeners = {merges};
   const absl::Status manifest = CheckManifestLength(*disk.env().GetFileSystem(), dir.db_path());
   if (!manifest.ok()) return manifest;
   const absl::StatusOr<LogState> logs = LookAtLogs(dir.db_path(), tuning);
@@ -202,7 +204,9 @@ absl::StatusOr<OpenedDatabase> OpenDatabase(const DataDir& dir, const RocksDbSto
   }
   auto database = Database::Open(dir.db_path(), tuning);
   if (!database.ok()) return database.status();
-  OpenedDatabase opened{.database = *std::move(database), .state = {}};
+  OpenedDatabase opened{.database = *std::move(database), .merge_stopper = {}, .state = {}};
+  // Before anything is written, which damage of before could hold up.
+  opened.merge_stopper = std::make_unique<MergeStopper>(merges, *opened.database);
   // What began with the opening is not to keep a refused start from ending.
   absl::Cleanup refused = [&disk] { disk.guard().StopWaiting(DiskUse::kCompaction); };
   const absl::StatusOr<bool> has_imported_keys = HasImportedKeys(*opened.database);

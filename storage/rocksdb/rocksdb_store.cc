@@ -33,6 +33,7 @@ RocksDbStore::RocksDbStore(const RocksDbStoreOptions& options, std::unique_ptr<D
     : dir_(std::move(dir)),
       disk_(std::move(disk)),
       database_(std::move(opened.database)),
+      merge_stopper_(std::move(opened.merge_stopper)),
       epoch_(opened.state.epoch),
       reader_(*database_),
       usage_(*database_, *options.clock, options.usage_retention),
@@ -118,6 +119,7 @@ absl::Status RocksDbStore::AddUsage(std::span<const UsageDelta> deltas) {
 StoreHealth RocksDbStore::health() const {
   StoreHealth health = committer_.health();
   disk_->guard().Describe(health);
+  health.damage = merge_stopper_->damage();
   return health;
 }
 

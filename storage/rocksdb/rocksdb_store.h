@@ -24,6 +24,7 @@
 #include "storage/rocksdb/audit_chain.h"
 #include "storage/rocksdb/backup.h"
 #include "storage/rocksdb/batch_writer.h"
+#include "storage/rocksdb/damaged_merges.h"
 #include "storage/rocksdb/data_dir.h"
 #include "storage/rocksdb/disk_protection.h"
 #include "storage/rocksdb/opening.h"
@@ -115,6 +116,7 @@ class RocksDbStore final : public KeyStore, public BackupSource {
   const std::unique_ptr<DataDir> dir_;
   const std::unique_ptr<DiskProtection> disk_;
   const std::unique_ptr<Database> database_;
+  const std::unique_ptr<MergeStopper> merge_stopper_;
   const Epoch epoch_;
   const RocksDbReader reader_;
   UsageRows usage_;            // its own synchronisation

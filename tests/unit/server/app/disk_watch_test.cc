@@ -39,6 +39,7 @@ class DiskWatchTest : public testing::Test {
     DiskGuard([this] { return free_; }, {.growth = 256 * kMiB, .reduction = 64 * kMiB}, nullptr)
         .Describe(health);
     health.disk.ballast_bytes = ballast_;
+    health.damage = damage_;
     health.disk.full_ballast_bytes = 128 * kMiB;
     return health;
   }
@@ -46,6 +47,7 @@ class DiskWatchTest : public testing::Test {
   uint64_t free_ = 1000 * kMiB;
   uint64_t ballast_ = 128 * kMiB;
   absl::Status restored_;
+  absl::Status damage_;
   std::vector<std::string> lines_;
   ServerMetrics metrics_{"1"};
   DiskWatch watch_{{[this] { return Health(); }, [this] { return restored_; }}, metrics_};
@@ -70,6 +72,16 @@ TEST_F(DiskWatchTest, SaysOnceThatThereCanBeNoBallast) {
   ballast_ = 0;
   restored_ = absl::UnavailableError("could not set 128 MiB aside: Operation not supported");
   EXPECT_THAT(Look(1000), ElementsAre(HasSubstr("Operation not supported")));
+}
+
+TEST_F(DiskWatchTest, SaysOnceThatTheStoreIsDamaged) {
+  EXPECT_THAT(Look(1000), IsEmpty());
+  EXPECT_THAT(metrics_.RenderText(), HasSubstr("claviger_store_damaged 0\n"));
+  damage_ = absl::DataLossError("could not merge tables: 000012.sst");
+  EXPECT_THAT(Look(1000), ElementsAre(AllOf(HasSubstr("the store is damaged"),
+                                            HasSubstr("000012.sst"))));
+  EXPECT_THAT(Look(1000), IsEmpty());
+  EXPECT_THAT(metrics_.RenderText(), HasSubstr("claviger_store_damaged 1\n"));
 }
 
 TEST_F(DiskWatchTest, GaugesSayWhatIsTaken) {
