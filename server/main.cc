@@ -95,8 +95,14 @@ int Restore(const CommandLine& command) {
   // What it has begun is for the next run to replace or to finish: it may end anywhere.
   UnblockSignals();
   SystemRandom random;
+  RestoreProgress progress;
+  if (isatty(STDERR_FILENO) != 0) {
+    progress = [](std::string_view step) {
+      std::fprintf(stderr, "%.*s ...\n", static_cast<int>(step.size()), step.data());
+    };
+  }
   const absl::StatusOr<std::string> report =
-      RestoreBackup(command.config, command.restore, SystemClock(), random);
+      RestoreBackup(command.config, command.restore, SystemClock(), random, progress);
   if (!report.ok()) return Fail(report.status(), EXIT_FAILURE);
   std::fputs(report->c_str(), stdout);
   return EXIT_SUCCESS;

@@ -33,7 +33,7 @@ FieldList BackupFields(const BackupHeader& header, const std::string& file, absl
   fields.Add("keys", fmt::to_string(header.keys));
   std::string peppers;
   for (const auto& [id, keys] : header.peppers) {
-    peppers += fmt::format("{}{} ({} keys)", peppers.empty() ? "" : ", ", id, keys);
+    peppers += fmt::format("{}{} ({} keys need it)", peppers.empty() ? "" : ", ", id, keys);
   }
   fields.Add("peppers", peppers);
   fields.Add("size", FormatBytes(header.TotalBytes()));

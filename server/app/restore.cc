@@ -3,8 +3,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <system_error>
@@ -15,6 +15,7 @@
 #include "core/status.h"
 #include "fmt/format.h"
 #include "server/app/bootstrap.h"
+#include "server/app/checked_sink.h"
 #include "server/app/disk_reserve.h"
 #include "server/app/restore_report.h"
 #include "server/manage/admin_keys.h"
@@ -40,32 +41,6 @@ absl::Status Refuse(std::string message) {
 std::string TimeText(absl::Time time) {
   return absl::FormatTime(absl::RFC3339_sec, time, absl::UTCTimeZone());
 }
-
-// Hands a backup on once its header was found good.
-class CheckedSink final : public BackupSink {
- public:
-  using Check = std::function<absl::Status(const BackupHeader&)>;
-  // `next`, which may be null, outlives this.
-  CheckedSink(BackupSink* next, Check check) : next_(next), check_(std::move(check)) {}
-
-  absl::Status OnHeader(const BackupHeader& header) override {
-    absl::Status taken = next_ != nullptr ? next_->OnHeader(header) : absl::OkStatus();
-    return taken.ok() ? check_(header) : taken;
-  }
-  absl::Status OnFile(const BackupFile& file) override {
-    return next_ != nullptr ? next_->OnFile(file) : absl::OkStatus();
-  }
-  absl::Status OnBytes(std::string_view bytes) override {
-    return next_ != nullptr ? next_->OnBytes(bytes) : absl::OkStatus();
-  }
-  absl::Status OnFileEnd() override {
-    return next_ != nullptr ? next_->OnFileEnd() : absl::OkStatus();
-  }
-
- private:
-  BackupSink* const next_;
-  const Check check_;
-};
 
 // Removes the folder where a data folder was to be, as far as it is empty, unless it was there
 // before.
@@ -118,11 +93,12 @@ bool ACertificateMay(const ServerConfig& config) {
 class Restoration {
  public:
   Restoration(const ServerConfig& config, const RestoreRequest& request, const Clock& clock,
-              RandomSource& random)
+              RandomSource& random, const RestoreProgress& progress)
       : config_(config),
         request_(request),
         clock_(clock),
         random_(random),
+        progress_(progress),
         data_dir_(config.store.data_dir.string()) {}
 
   absl::StatusOr<std::string> Run() {
@@ -165,6 +141,10 @@ class Restoration {
   }
 
  private:
+  void Say(std::string_view step) const {
+    if (progress_) progress_(step);
+  }
+
   // What may stand in the data folder and is the server's.
   std::vector<std::string> OwnFiles() const {
     std::error_code ignored;
@@ -217,14 +197,18 @@ class Restoration {
           fmt::format("the pepper file {} lacks [{}]: give the one of the time of the backup",
                       config_.callers.pepper_file.string(), fmt::join(missing, ", ")));
     }
-    if (!request_.audit_export.empty()) return ReadExport(header);
-    if (request_.dry_run || config_.store.accept_older_state) return absl::OkStatus();
-    return Refuse(
-        fmt::format("the backup was made at {}: keys that were revoked, disabled or narrowed since "
-                    "would be good again. Give --audit-export FILE (what `claviger audit export` "
-                    "wrote after that), so that they are not; or, knowing that, "
-                    "--accept-older-state",
-                    TimeText(header.create_time)));
+    if (!request_.audit_export.empty()) {
+      Say("reading the audit export");
+      if (absl::Status s = ReadExport(header); !s.ok()) return s;
+    } else if (!request_.dry_run && !config_.store.accept_older_state) {
+      return Refuse(fmt::format(
+          "the backup was made at {}: keys that were revoked, disabled or narrowed since would be "
+          "good again. Give --audit-export FILE (what `claviger audit export` wrote after that), "
+          "so that they are not; or, knowing that, --accept-older-state",
+          TimeText(header.create_time)));
+    }
+    Say(fmt::format("unpacking {} MiB", (header.TotalBytes() >> 20) + 1));
+    return absl::OkStatus();
   }
 
   absl::Status ReadExport(const BackupHeader& header) {
@@ -268,6 +252,7 @@ class Restoration {
     CheckedSink sink(&unpacker, [this](const BackupHeader& header) { return CheckHeader(header); });
     const absl::StatusOr<BackupHeader> header = ReadBackup(request_.file, &sink);
     if (!header.ok()) return header.status();
+    Say("checking every record");
     const absl::StatusOr<FullScanReport> scan =
         ScanUnpacked(folder, *header, StoreMemory(), clock_, config_.store.usage_retention);
     if (!scan.ok()) return scan.status();
@@ -309,6 +294,7 @@ class Restoration {
     report.new_epoch = store.epoch();
     if (absl::Status s = RecordRestore(store, DetailOf(report)); !s.ok()) return s;
     if (absl::Status s = CheckPeppers(store, *peppers_, clock.Now()); !s.ok()) return s;
+    Say(fmt::format("taking away again what was taken away, {} keys", later_.keys().size()));
     absl::StatusOr<std::vector<TakenAgain>> taken = TakeAwayAgain(store, later_, clock);
     if (!taken.ok()) return taken.status();
     report.taken_again = *std::move(taken);
@@ -345,6 +331,9 @@ class Restoration {
       if (!there.ok()) return there.status();
       if (*there == nullptr) lost.push_back({project_id, made});
     }
+    std::sort(lost.begin(), lost.end(), [](const LostProject& a, const LostProject& b) {
+      return a.made.revision < b.made.revision;
+    });
     return absl::OkStatus();
   }
 
@@ -370,6 +359,7 @@ class Restoration {
   const RestoreRequest& request_;
   const Clock& clock_;
   RandomSource& random_;
+  const RestoreProgress& progress_;
   const std::string data_dir_;
   std::optional<PepperSet> peppers_;
   std::optional<BackupHeader> header_;
@@ -381,10 +371,11 @@ class Restoration {
 }  // namespace
 
 absl::StatusOr<std::string> RestoreBackup(const ServerConfig& config, const RestoreRequest& request,
-                                          const Clock& clock, RandomSource& random) {
+                                          const Clock& clock, RandomSource& random,
+                                          const RestoreProgress& progress) {
   // Whatever is made below is this user's alone.
   umask(S_IRWXG | S_IRWXO);
-  return Restoration(config, request, clock, random).Run();
+  return Restoration(config, request, clock, random, progress).Run();
 }
 
 }  // namespace claviger

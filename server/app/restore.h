@@ -2,7 +2,9 @@
 #ifndef CLAVIGER_SERVER_APP_RESTORE_H_
 #define CLAVIGER_SERVER_APP_RESTORE_H_
 
+#include <functional>
 #include <string>
+#include <string_view>
 
 #include "absl/status/statusor.h"
 #include "core/clock.h"
@@ -10,6 +12,9 @@
 #include "server/config/command_line.h"
 
 namespace claviger {
+
+// Told of each long step when it begins; may be empty.
+using RestoreProgress = std::function<void(std::string_view step)>;
 
 // Reads the backup of `request`, checks all of it, its peppers and the audit export, and makes the
 // data folder of `config` from it: under a new epoch, with every lease taken to be out that the old
@@ -21,7 +26,8 @@ namespace claviger {
 // wrong and what to do; without an export it is refused unless `config` accepts an older state.
 // Blocks on I/O, as long as all of the backup takes to be written and read.
 absl::StatusOr<std::string> RestoreBackup(const ServerConfig& config, const RestoreRequest& request,
-                                          const Clock& clock, RandomSource& random);
+                                          const Clock& clock, RandomSource& random,
+                                          const RestoreProgress& progress = {});
 
 }  // namespace claviger
 

@@ -270,6 +270,9 @@ absl::StatusOr<std::vector<TakenAgain>> TakeAwayAgain(KeyStore& store, const Lat
       if (answer->changed) made.push_back(std::move(*steps[i].result));
     }
   }
+  std::stable_sort(made.begin(), made.end(), [](const TakenAgain& a, const TakenAgain& b) {
+    return a.logged.revision < b.logged.revision;
+  });
   return made;
 }
 

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <system_error>
 
+#include "absl/strings/str_replace.h"
 #include "core/status.h"
 #include "fmt/format.h"
 
@@ -31,6 +32,14 @@ absl::Status CheckFamilies(const std::string& dir, const rocksdb::DBOptions& opt
   return absl::OkStatus();
 }
 
+// RocksDB's message, without what misleads: it names a missing table by the ending that tables had
+// once, and puts some names right behind a word.
+std::string MessageOf(const rocksdb::Status& status) {
+  std::string message = status.ToString();
+  absl::StrReplaceAll({{".ldb", ".sst"}, {"sstable/", "sstable: /"}}, &message);
+  return message;
+}
+
 }  // namespace
 
 bool IsDamage(const rocksdb::Status& status) {
@@ -43,11 +52,11 @@ absl::Status FromRocksDb(const rocksdb::Status& status, std::string_view action)
   if (IsDamage(status)) {
     return ErrorBuilder(absl::StatusCode::kDataLoss, Reason::kDataCorrupt)
         .Build(fmt::format("could not {}: {}; what is stored is damaged: restore a backup", action,
-                           status.ToString()));
+                           MessageOf(status)));
   }
   return ErrorBuilder(absl::StatusCode::kUnavailable, Reason::kStoreUnavailable)
       .RetryAfter(kRetryAfter)
-      .Build(fmt::format("could not {}: {}", action, status.ToString()));
+      .Build(fmt::format("could not {}: {}", action, MessageOf(status)));
 }
 
 absl::StatusOr<std::unique_ptr<Database>> Database::Open(const std::string& dir,

@@ -1,6 +1,10 @@
 // What a server has and does after its store was restored from a backup.
+#include <algorithm>
 #include <map>
 #include <memory>
+#include <regex>
+#include <string>
+#include <vector>
 
 #include "tests/integration/restore_testing.h"
 #include "tests/support/test_verifier.h"
@@ -9,10 +13,25 @@ namespace claviger {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
+using ::testing::StartsWith;
 
 constexpr absl::Duration kUnknownLeases = absl::Seconds(121);
+
+// The revisions of the changes that a report lists between two of its texts.
+std::vector<int> RevisionsIn(const std::string& report, const std::string& from,
+                             const std::string& to) {
+  const size_t begin = report.find(from);
+  const std::string part = report.substr(begin, report.find(to) - begin);
+  static const std::regex kRevision(R"(\(revision (\d+),)");
+  std::vector<int> revisions;
+  for (std::sregex_iterator it(part.begin(), part.end(), kRevision), end; it != end; ++it) {
+    revisions.push_back(std::stoi((*it)[1]));
+  }
+  return revisions;
+}
 
 class RestoreTest : public WithRestore<ServerTest> {
  protected:
@@ -145,6 +164,7 @@ TEST_F(RestoreTest, WhatWasTakenAwayBehindTheBackupIsTakenAwayAgain) {
   const IssuedKey crossed = Issue("web");
   const IssuedKey rotated = Issue("web");
   const IssuedKey graced = Issue("web");
+  const IssuedKey among_many = Issue("web");
   const IssuedKey shop = Issue("shop");
   const IssuedKey untouched = Issue("web");
   SetAddresses(crossed.info().key_id(), {"10.0.0.0/8", "192.0.2.0/24"});
@@ -166,6 +186,9 @@ TEST_F(RestoreTest, WhatWasTakenAwayBehindTheBackupIsTakenAwayAgain) {
   SetAddresses(crossed.info().key_id(), {"10.2.0.0/16", "198.51.100.0/24"});
   const auto successor = Rotate(rotated.info().key_id(), absl::ZeroDuration());
   Rotate(graced.info().key_id(), absl::Hours(2));
+  v1::RevokeKeysRequest many;
+  many.add_key_ids(among_many.info().key_id());
+  EXPECT_THAT(root().Call(many), IsOk());
   const IssuedKey lost = Issue("web");
   const IssuedKey lost_and_revoked = Issue("web");
   Revoke(lost_and_revoked.info().key_id());
@@ -197,16 +220,22 @@ TEST_F(RestoreTest, WhatWasTakenAwayBehindTheBackupIsTakenAwayAgain) {
   EXPECT_EQ(AddressesOf(crossed.info().key_id()), (Strings{"10.2.0.0/16"}));
   EXPECT_EQ(CodeOf(rotated.key()), v1::VERIFY_CODE_REVOKED);
   EXPECT_EQ(ToTime(Get(graced.info().key_id()).expire_time()), grace_end);
+  EXPECT_EQ(CodeOf(among_many.key()), v1::VERIFY_CODE_REVOKED);
   EXPECT_EQ(CodeOf(shop.key()), v1::VERIFY_CODE_REVOKED);
   EXPECT_EQ(CodeOf(untouched.key()), v1::VERIFY_CODE_VALID);
   EXPECT_EQ(CodeOf(lost.key()), v1::VERIFY_CODE_NOT_FOUND);
 
   for (const IssuedKey* key : {&revoked, &deleted, &disabled, &narrowed, &wild, &ended, &limited,
-                               &crossed, &rotated, &graced, &lost}) {
+                               &crossed, &rotated, &graced, &among_many, &lost}) {
     EXPECT_THAT(*report, HasSubstr("key " + key->info().key_id() + " of web"));
   }
   EXPECT_THAT(*report, HasSubstr("key " + successor.info().key_id())) << "lost";
   EXPECT_THAT(*report, AllOf(HasSubstr("project shop: deleted"), HasSubstr("project later")));
+  const std::vector<int> revisions = RevisionsIn(*report, "taken away again", "lost, made");
+  EXPECT_GE(revisions.size(), 11u);
+  EXPECT_TRUE(std::is_sorted(revisions.begin(), revisions.end())) << *report;
+  EXPECT_THAT(steps_, ElementsAre("reading the audit export", "unpacking 1 MiB",
+                                  "checking every record", StartsWith("taking away again")));
   for (const IssuedKey* key : {&enabled, &untouched, &lost_and_revoked}) {
     EXPECT_THAT(*report, Not(HasSubstr(key->info().key_id())));
   }

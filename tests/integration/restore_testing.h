@@ -5,6 +5,8 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "core/platform/system_random.h"
 #include "google/protobuf/util/json_util.h"
@@ -65,7 +67,8 @@ class WithRestore : public Fixture {
 
   absl::StatusOr<std::string> Restore(const RestoreRequest& request) {
     return RestoreBackup(Fixture::server_.config(), request, Fixture::server_.clock(),
-                         restore_random_);
+                         restore_random_,
+                         [this](std::string_view step) { steps_.emplace_back(step); });
   }
   // What it would refuse by, or nothing.
   std::string RestoreError(const RestoreRequest& request) {
@@ -88,6 +91,7 @@ class WithRestore : public Fixture {
   }
 
   SystemRandom restore_random_;
+  std::vector<std::string> steps_;  // that restores told of
 
  private:
   static std::string JsonLine(const google::protobuf::Message& message) {
