@@ -1,5 +1,7 @@
 #include "tests/bench/load_client.h"
 
+#include <sys/resource.h>
+
 #include <cstdlib>
 #include <iostream>
 #include <memory>
@@ -14,12 +16,18 @@ namespace {
 
 // Beside the time that the load itself takes.
 constexpr absl::Duration kSlack = absl::Seconds(30);
+constexpr int kLowestPriority = 19;
 
 }  // namespace
 
 int RunLoadClient() {
   LoadSpec spec;
   if (!spec.ParseFromIstream(&std::cin)) return EXIT_FAILURE;
+  // Of this thread, and so of all that it begins.
+  if (spec.gives_way() && setpriority(PRIO_PROCESS, 0, kLowestPriority) != 0) {
+    std::cerr << "load client: cannot give way to others\n";
+    return EXIT_FAILURE;
+  }
   const absl::StatusOr<LoadResult> result = GenerateLoad(spec);
   if (!result.ok()) {
     std::cerr << "load client: " << result.status().message() << "\n";

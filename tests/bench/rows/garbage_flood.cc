@@ -81,6 +81,7 @@ Flood FloodOfGood(const LoadSpec& good) {
   LoadSpec load = good;
   load.set_calls_per_second(kFloodPerSecond);
   load.set_in_flight(kFloodInFlight);
+  load.set_gives_way(true);
   load.set_warm_up_ms(0);
   load.set_measure_ms(good.warm_up_ms() + good.measure_ms() + kFloodSlackMs);
   return {std::move(load), kValidChecks};
