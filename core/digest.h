@@ -67,10 +67,10 @@ void Cleanse(KeyHash& hash);
 
 // Lower-case hexadecimal.
 std::string ToHex(std::string_view bytes);
-// The other way round; false, and `out` as it was, unless there are exactly as many.
-bool FromBytes(std::string_view bytes, Sha256Bytes& out);
 std::string_view AsBytes(const Sha256Bytes& bytes);
 std::string_view AsBytes(const Sha512Bytes& bytes);
+// The other way round; false, and `out` as it was, unless there are exactly as many.
+bool FromBytes(std::string_view bytes, Sha256Bytes& out);
 
 // The peppers that this server can read; the first one writes.
 //

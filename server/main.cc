@@ -2,6 +2,7 @@
 
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
@@ -104,7 +105,11 @@ int Restore(const CommandLine& command) {
   const absl::StatusOr<std::string> report =
       RestoreBackup(command.config, command.restore, SystemClock(), random, progress);
   if (!report.ok()) return Fail(report.status(), EXIT_FAILURE);
-  std::fputs(report->c_str(), stdout);
+  if (std::fputs(report->c_str(), stdout) < 0 || std::fflush(stdout) != 0) {
+    return Fail(absl::UnavailableError("the restore is complete, but its report could not be "
+                                       "written to standard output"),
+                EXIT_FAILURE);
+  }
   return EXIT_SUCCESS;
 }
 

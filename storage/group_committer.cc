@@ -24,11 +24,13 @@ absl::Status Unavailable(Reason reason, absl::Duration retry_after, std::string 
 }
 
 absl::Status ReadOnlyBecause(const absl::Status& cause) {
-  // What is damaged may be met by the store's own work, which a restart begins again.
+  // What was read back wrongly when it was written is whole in the log; what is damaged on the disk
+  // is met again.
   const std::string_view why =
       absl::IsDataLoss(cause)
-          ? "the store takes no mutations, and a restart does not help: what is stored is damaged. "
-            "Export the audit log, which is possible still, and restore a backup with it"
+          ? "the store takes no mutations until it is restarted, because it met damage. Where that "
+            "comes again, export the audit log, which is possible still, and restore a backup "
+            "with it"
           : "the store takes no mutations until it is restarted, because a write failed";
   return Unavailable(Reason::kStoreUnavailable, kReadOnlyRetryAfter,
                      fmt::format("{}: {}", why, std::string(cause.message())));

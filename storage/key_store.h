@@ -100,6 +100,8 @@ struct KeyScan {
   std::optional<std::string> owner = std::nullopt;  // only this owner's; not empty
   // Only keys with this label, name and value.
   std::optional<std::pair<std::string, std::string>> label = std::nullopt;
+  // Gets the keys whose records are damaged, which would end the scan with DATA_LOSS otherwise.
+  std::function<void(const KeyId&, const absl::Status&)> unreadable = {};
 };
 
 // A place among keys by expire time.
@@ -244,7 +246,8 @@ class KeyStore : public StateReader {
   // Adds to the counts and last uses. Not a mutation: it takes no revision and no turn of the
   // writer thread, is not in the history, and a crash may lose the last seconds of it. What
   // concerns keys that do not exist leaves nothing. Blocks on I/O. UNAVAILABLE `STORE_UNAVAILABLE`:
-  // part of it may be there.
+  // part of it may be there. DATA_LOSS `DATA_CORRUPT`: all of it is, but for keys whose rows cannot
+  // be read.
   virtual absl::Status AddUsage(std::span<const UsageDelta> deltas) = 0;
   // The hours from `first` to `last` in which there were checks, ascending, as far back as counts
   // are kept. Blocks on I/O.

@@ -294,7 +294,7 @@ class Restoration {
     report.new_epoch = store.epoch();
     if (absl::Status s = RecordRestore(store, DetailOf(report)); !s.ok()) return s;
     if (absl::Status s = CheckPeppers(store, *peppers_, clock.Now()); !s.ok()) return s;
-    Say(fmt::format("taking away again what was taken away, {} keys", later_.keys().size()));
+    Say("taking away again what was taken away behind the backup");
     absl::StatusOr<std::vector<TakenAgain>> taken = TakeAwayAgain(store, later_, clock);
     if (!taken.ok()) return taken.status();
     report.taken_again = *std::move(taken);

@@ -28,6 +28,8 @@ std::string Source(const LoggedChange& logged) {
                      Printable(logged.actor));
 }
 
+std::string CountOrNothing(size_t count) { return count == 0 ? "nothing" : fmt::to_string(count); }
+
 void RenderTaken(const RestoreReport& report, std::string& text) {
   const auto out = std::back_inserter(text);
   if (!report.export_end.has_value()) {
@@ -37,9 +39,9 @@ void RenderTaken(const RestoreReport& report, std::string& text) {
                    TimeText(report.header.create_time));
     return;
   }
-  fmt::format_to(out, "\ntaken away again, by the audit export up to revision {} ({}):{}\n",
+  fmt::format_to(out, "\ntaken away again, by the audit export up to revision {} ({}): {}\n",
                  report.export_end->revision.value, TimeText(report.export_time),
-                 report.taken_again.empty() ? " nothing" : "");
+                 CountOrNothing(report.taken_again.size()));
   for (const TakenAgain& taken : report.taken_again) {
     const std::string whose = taken.key_id.empty()
                                   ? fmt::format("project {}", taken.project_id)
@@ -47,8 +49,8 @@ void RenderTaken(const RestoreReport& report, std::string& text) {
     fmt::format_to(out, "  {}: {} ({})\n", Printable(whose), Printable(taken.what),
                    Source(taken.logged));
   }
-  fmt::format_to(out, "lost, made behind the backup:{}\n",
-                 report.lost_keys.empty() && report.lost_projects.empty() ? " nothing" : "");
+  fmt::format_to(out, "lost, made behind the backup: {}\n",
+                 CountOrNothing(report.lost_keys.size() + report.lost_projects.size()));
   for (const LostProject& project : report.lost_projects) {
     fmt::format_to(out, "  project {} ({})\n", Printable(project.project_id), Source(project.made));
   }

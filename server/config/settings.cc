@@ -74,10 +74,20 @@ class List {
     settings_.back().is_switch = true;
     return *this;
   }
+  // Empty is as though it was not given.
   List& Path(std::string name, std::filesystem::path& value, std::string help) {
     return Add(
         std::move(name), value, "a path", std::move(help),
         [](std::string_view text) { return std::optional<std::filesystem::path>(text); },
+        [](const std::filesystem::path& path) { return path.string(); });
+  }
+  // Empty is a mistake, such as of a script whose variable is not set, and no wish for the default.
+  List& PathThatIsGiven(std::string name, std::filesystem::path& value, std::string help) {
+    return Add(
+        std::move(name), value, "a path that is not empty", std::move(help),
+        [](std::string_view text) {
+          return text.empty() ? std::nullopt : std::optional<std::filesystem::path>(text);
+        },
         [](const std::filesystem::path& path) { return path.string(); });
   }
   List& Size(std::string name, uint64_t& value, std::string help) {
@@ -136,8 +146,8 @@ void AddTls(ServerConfig& config, List& list) {
 
 void AddStore(ServerConfig& config, List& list) {
   list.Group("Store and keys")
-      .Path("data", config.store.data_dir,
-            "Directory of the store; with --dev ./data, else /var/lib/claviger")
+      .PathThatIsGiven("data", config.store.data_dir,
+                       "Directory of the store; with --dev ./data, else /var/lib/claviger")
       .Size("memory", config.store.memory_bytes, "Memory for the store's caches and buffers")
       .Size("disk-reserve", config.store.disk_reserve_bytes,
             "Free disk space below which nothing may be issued")

@@ -183,6 +183,10 @@ absl::StatusOr<BulkRevoker::Found> BulkRevoker::FindNamed(const Caller& caller,
   size_t to_revoke = 0;
   for (const KeyId& id : params.key_ids) {
     const absl::StatusOr<std::shared_ptr<const KeyRecord>> key = store_.FindKey(id);
+    if (absl::IsDataLoss(key.status())) {
+      found.ids.push_back(id);  // fails by itself, not the others
+      continue;
+    }
     if (!key.ok()) return key.status();
     const bool is_there = *key != nullptr && caller.IsBoundTo((*key)->project_id);
     if (is_there && (*key)->revocation.has_value()) {
@@ -224,7 +228,10 @@ absl::StatusOr<BulkRevoker::Found> BulkRevoker::Find(const Caller& caller,
   // The empty project stands for all.
   for (const std::string& project_id : reads_everywhere ? std::vector<std::string>{""} : named) {
     if (!reads_everywhere && !caller.IsBoundTo(project_id)) continue;
-    absl::Status scanned = ReadScan(store_, ScanFor(project_id, filter))(nullptr, collect);
+    KeyScan scan = ScanFor(project_id, filter);
+    // Such a key fails by itself, whatever else the filter asks for.
+    scan.unreadable = [&found](const KeyId& id, const absl::Status&) { found.ids.push_back(id); };
+    absl::Status scanned = ReadScan(store_, scan)(nullptr, collect);
     if (!scanned.ok()) return scanned;
     if (!may_go_on.ok()) return may_go_on;
     if (!matcher.status().ok()) return matcher.status();
@@ -250,6 +257,10 @@ void BulkRevoker::Forecast(const Caller& caller, Found found, absl::Duration unt
   std::vector<KeyId> managers;
   for (const KeyId& id : found.ids) {
     absl::StatusOr<std::shared_ptr<const KeyRecord>> key = store_.FindKey(id);
+    if (absl::IsDataLoss(key.status())) {
+      CountFailed(id, key.status(), work->result);
+      continue;
+    }
     if (!key.ok()) return done(key.status());
     if (*key == nullptr || !caller.IsBoundTo((*key)->project_id)) {
       CountFailed(id, KeyNotFound(id), work->result);

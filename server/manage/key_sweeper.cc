@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
+#include <string>
 #include <utility>
 
 #include "absl/synchronization/blocking_counter.h"
@@ -120,16 +122,27 @@ absl::Status KeySweeper::Run() {
 absl::Status KeySweeper::Sweep() {
   const absl::StatusOr<std::vector<Project>> projects = DeletedProjects();
   if (!projects.ok()) return projects.status();
+  // Projects with keys that cannot be read do not keep the others from what is due, but stay.
+  absl::Status damage;
+  std::set<std::string> damaged;
+  const auto is_damage = [&](const Project& project, const absl::Status& status) {
+    if (!absl::IsDataLoss(status)) return false;
+    damage.Update(status);
+    damaged.insert(project->project_id);
+    return true;
+  };
   // Of all projects first: it takes access away, and goes on where a disk that is nearly full lets
   // nothing else in.
   for (const Project& project : *projects) {
     if (settled_.contains(project->project_id)) continue;
-    if (absl::Status s = UnbindManagementKeys(project); !s.ok()) return s;
+    const absl::Status unbound = UnbindManagementKeys(project);
+    if (!unbound.ok() && !is_damage(project, unbound)) return unbound;
   }
   for (const Project& project : *projects) {
     if (settled_.contains(project->project_id)) continue;
     const absl::StatusOr<size_t> removed = RemoveKeys(project);
-    if (!removed.ok()) return removed.status();
+    if (!removed.ok() && !is_damage(project, removed.status())) return removed.status();
+    if (damaged.contains(project->project_id)) continue;
     if (stopping()) return absl::OkStatus();
     settled_.insert(project->project_id);
     // At each start every deleted project is looked at again, for as long as the retention lasts.
@@ -140,7 +153,8 @@ absl::Status KeySweeper::Sweep() {
   const absl::StatusOr<size_t> purged = PurgeKeys();
   if (!purged.ok()) return purged.status();
   if (*purged > 0) log::Info("deleted keys purged", {{"keys", *purged}});
-  return PurgeProjects(*projects);
+  if (absl::Status s = PurgeProjects(*projects); !s.ok()) return s;
+  return damage;
 }
 
 absl::StatusOr<std::vector<KeySweeper::Project>> KeySweeper::DeletedProjects() const {
@@ -177,7 +191,9 @@ absl::Status KeySweeper::UnbindManagementKeys(const Project& project) {
 
 absl::StatusOr<size_t> KeySweeper::ChangeEach(const std::string& project_id, ChangeOf change) {
   size_t changed = 0;
+  absl::Status damage;
   KeyScan scan{.project_id = project_id, .after = std::nullopt};
+  scan.unreadable = [&damage](const KeyId&, const absl::Status& why) { damage.Update(why); };
   bool more = true;
   while (more && !stopping()) {
     more = false;
@@ -194,6 +210,7 @@ absl::StatusOr<size_t> KeySweeper::ChangeEach(const std::string& project_id, Cha
     if (absl::Status s = CommitSlice(std::move(slice)); !s.ok()) return s;
     scan.after = last;
   }
+  if (!damage.ok()) return damage;
   return changed;
 }
 

@@ -44,7 +44,8 @@ void UsageFlusher::FlushLocked() {
     for (const auto& [place, delta] : waiting_) deltas.push_back(delta);
     const absl::Status added = store_.AddUsage(deltas);
     LogChange(added);
-    if (added.ok()) waiting_.clear();
+    // What cannot be read now will not be later, and the rest must not be counted again.
+    if (added.ok() || absl::IsDataLoss(added)) waiting_.clear();
   }
   const uint64_t dropped = recorder_.dropped();
   if (hooks_.on_flush) {
@@ -57,6 +58,9 @@ void UsageFlusher::FlushLocked() {
 void UsageFlusher::LogChange(const absl::Status& added) {
   if (added.ok() && failed_) {
     log::Info("usage is stored again", {{"keys", std::to_string(waiting_.size())}});
+  } else if (absl::IsDataLoss(added) && !failed_) {
+    log::Error("usage of keys whose records are damaged is left out",
+               {{"why", std::string(added.message())}});
   } else if (!added.ok() && !failed_) {
     log::Warning("usage could not be stored, and waits", {{"keys", std::to_string(waiting_.size())},
                                                           {"why", std::string(added.message())}});

@@ -16,6 +16,7 @@
 #include "core/status.h"
 #include "fmt/format.h"
 #include "rocksdb/env.h"
+#include "rocksdb/sst_file_reader.h"
 #include "rocksdb/utilities/checkpoint.h"
 #include "storage/rocksdb/codec.h"
 #include "storage/rocksdb/durable_files.h"
@@ -23,6 +24,7 @@
 namespace claviger {
 namespace {
 
+constexpr std::string_view kTableSuffix = ".sst";
 constexpr absl::Duration kRetryAfter = absl::Seconds(30);
 
 // RocksDB makes a checkpoint under the second name, and renames it.
@@ -164,6 +166,16 @@ class MetaReader {
   std::vector<rocksdb::ColumnFamilyHandle*> families_;  // `meta` is the last
 };
 
+// DATA_LOSS where `path` is a table that does not have what was written: a backup with it could not
+// be restored.
+absl::Status CheckTable(const std::string& path) {
+  if (!path.ends_with(kTableSuffix)) return absl::OkStatus();
+  rocksdb::SstFileReader table{rocksdb::Options()};
+  rocksdb::Status status = table.Open(path);
+  if (status.ok()) status = table.VerifyChecksum();
+  return FromRocksDb(status, fmt::format("back the table {} up", path));
+}
+
 // Reads the files of a checkpoint one after the other.
 class RocksDbBackup final : public BackupStream {
  public:
@@ -209,6 +221,7 @@ class RocksDbBackup final : public BackupStream {
     const BackupFile& file = header_.files[file_];
     if (fd_.get() < 0) {
       const std::string path = checkpoint_.path() + "/" + file.name;
+      if (absl::Status s = CheckTable(path); !s.ok()) return s;
       fd_.Reset(open(path.c_str(), O_RDONLY | O_CLOEXEC));
       if (fd_.get() < 0) return FileError(path, "open", errno);
       left_ = file.bytes;

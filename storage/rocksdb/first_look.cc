@@ -31,8 +31,10 @@ absl::StatusOr<Revision> NewestIn(const Database& database, Family family) {
   return ParseRevisionRow(AsView(it->key())).value_or(Revision{});
 }
 
-// Each family has its own tables: one of them may be behind the others.
-absl::Status CheckSameRevision(const Database& database, const std::string& db_path) {
+// What is stored, where all of it is of the same revision: each family has its own tables, and one
+// of them may be behind the others.
+absl::StatusOr<std::optional<PersistedState>> ReadState(const Database& database,
+                                                        const std::string& db_path) {
   const auto audit = NewestIn(database, Family::kAudit);
   if (!audit.ok()) return audit.status();
   const auto events = NewestIn(database, Family::kEvents);
@@ -41,19 +43,19 @@ absl::Status CheckSameRevision(const Database& database, const std::string& db_p
   const auto has_version = database.Get(Family::kMeta, kSchemaVersionRow, version);
   if (!has_version.ok()) return has_version.status();
   // Opening has a message of its own for what another version wrote.
-  if (*has_version && DecodeU32(AsView(version)) != kSchemaVersion) return absl::OkStatus();
+  if (*has_version && DecodeU32(AsView(version)) != kSchemaVersion) return std::nullopt;
   rocksdb::PinnableSlice value;
   const auto has_state = database.Get(Family::kMeta, kStateRow, value);
   if (!has_state.ok()) return has_state.status();
-  Revision state;
-  bool keeps_events = false;
+  PersistedState stored;  // before the first change there is no row
   if (*has_state) {
-    const auto decoded = DecodeState(AsView(value));
+    auto decoded = DecodeState(AsView(value));
     if (!decoded.ok()) return decoded.status();
-    state = decoded->revision;
-    keeps_events = decoded->first_event <= state;
+    stored = *std::move(decoded);
   }
-  if (*audit == state && (!keeps_events || *events == state)) return absl::OkStatus();
+  const Revision state = stored.revision;
+  const bool keeps_events = *has_state && stored.first_event <= state;
+  if (*audit == state && (!keeps_events || *events == state)) return stored;
   return Refuse(
       fmt::format("the database in {} is at revision {}, but its audit log ends at {} and its "
                   "events at {}: what is stored is damaged: restore a backup",
@@ -61,7 +63,7 @@ absl::Status CheckSameRevision(const Database& database, const std::string& db_p
 }
 
 // Families are made one by one, before the first change: without all of them, a first start was cut
-// off, and there is nothing to look at. Opening makes the others.
+// off, and there is nothing to look at; opening makes the others. Or a manifest lost its end.
 absl::StatusOr<bool> HasAllFamilies(const std::string& db_path, const Tuning& tuning) {
   std::vector<std::string> names;
   const auto status = rocksdb::DB::ListColumnFamilies(tuning.db, db_path, &names);
@@ -86,33 +88,43 @@ absl::Status CheckBegin(const Database& database, const std::string& db_path, Re
 }
 
 // Reads tables and logs, up to a gap or as a whole; kGap only where it was not to stop there.
-absl::StatusOr<LogState> Replay(const std::string& db_path, Tuning tuning, bool stop_at_gap) {
+absl::StatusOr<FirstLook> Replay(const std::string& db_path, Tuning tuning, bool stop_at_gap) {
   const auto continuity = std::make_shared<LogContinuity>(stop_at_gap);
   tuning.SetWalFilter(continuity);
   const auto database = Database::OpenForReading(db_path, tuning);
-  if (continuity->gap().has_value() && !stop_at_gap) return LogState::kGap;
+  if (continuity->gap().has_value() && !stop_at_gap) {
+    return FirstLook{.logs = LogState::kGap, .state = {}};
+  }
   if (!database.ok()) return database.status();
   if (continuity->first().has_value()) {
     const absl::Status begin = CheckBegin(**database, db_path, *continuity->first());
     if (!begin.ok()) return begin;
   }
-  if (auto status = CheckSameRevision(**database, db_path); !status.ok()) return status;
-  return LogState::kWhole;
+  auto state = ReadState(**database, db_path);
+  if (!state.ok()) return state.status();
+  return FirstLook{.logs = LogState::kWhole, .state = *std::move(state)};
 }
 
 }  // namespace
 
-absl::StatusOr<LogState> LookAtLogs(const std::string& db_path, const Tuning& tuning) {
+absl::StatusOr<FirstLook> LookAtLogs(const std::string& db_path, const Tuning& tuning,
+                                     bool was_started) {
   std::error_code error;
-  if (!std::filesystem::exists(db_path + "/CURRENT", error)) return LogState::kWhole;
+  if (!std::filesystem::exists(db_path + "/CURRENT", error)) return FirstLook{};
   const absl::StatusOr<bool> complete = HasAllFamilies(db_path, tuning);
   if (!complete.ok()) return complete.status();
-  if (!*complete) return LogState::kWhole;
-  const absl::StatusOr<LogState> logs = Replay(db_path, tuning, /*stop_at_gap=*/false);
-  if (!logs.ok() || *logs == LogState::kWhole) return logs;
+  if (!*complete && was_started) {
+    return Refuse(
+        fmt::format("the database in {} lacks families that it had: its manifest is "
+                    "damaged: restore a backup",
+                    db_path));
+  }
+  if (!*complete) return FirstLook{};
+  absl::StatusOr<FirstLook> look = Replay(db_path, tuning, /*stop_at_gap=*/false);
+  if (!look.ok() || look->logs == LogState::kWhole) return look;
   // A family whose tables are of after the gap makes what is before it a mixture.
-  const absl::StatusOr<LogState> before = Replay(db_path, tuning, /*stop_at_gap=*/true);
-  return before.ok() ? LogState::kGap : before;
+  const absl::StatusOr<FirstLook> before = Replay(db_path, tuning, /*stop_at_gap=*/true);
+  return before.ok() ? look : before;
 }
 
 }  // namespace claviger

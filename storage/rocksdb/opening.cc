@@ -187,13 +187,19 @@ absl::StatusOr<OpenedDatabase> OpenDatabase(const DataDir& dir, const RocksDbSto
   Tuning tuning = MakeTuning(options.memory_bytes, *options.clock, options.usage_retention,
                              options.reduction_reserve_bytes / 4 * 3);
   tuning.db.env = &disk.env();
-  const auto merges = std::make_shared<DamagedMerges>();
-  tuning.db.listeners = {merges};
+  const auto compactions = std::make_shared<DamagedCompactions>();
+  tuning.db.listeners = {compactions};
   const absl::Status manifest = CheckManifestLength(*disk.env().GetFileSystem(), dir.db_path());
   if (!manifest.ok()) return manifest;
-  const absl::StatusOr<LogState> logs = LookAtLogs(dir.db_path(), tuning);
-  if (!logs.ok()) return Naming(dir.db_path(), logs.status());
-  if (*logs == LogState::kGap) {
+  const bool was_started = !watermark.ok() || watermark->has_value();
+  const absl::StatusOr<FirstLook> look = LookAtLogs(dir.db_path(), tuning, was_started);
+  if (!look.ok()) return Naming(dir.db_path(), look.status());
+  if (look->state.has_value() && !options.accept_older_state) {
+    // Before anything is changed: whoever finds the file that is missing can put it back.
+    const absl::Status kept = CheckWatermark(dir.watermark_path(), *look->state, watermark);
+    if (!kept.ok()) return kept;
+  }
+  if (look->logs == LogState::kGap) {
     if (!options.accept_older_state) {
       return Refuse(
           fmt::format("the logs in {} have a gap: changes in the middle of the history are missing "
@@ -204,11 +210,13 @@ absl::StatusOr<OpenedDatabase> OpenDatabase(const DataDir& dir, const RocksDbSto
   }
   auto database = Database::Open(dir.db_path(), tuning);
   if (!database.ok()) return database.status();
-  OpenedDatabase opened{.database = *std::move(database), .merge_stopper = {}, .state = {}};
-  // Before anything is written, which damage of before could hold up.
-  opened.merge_stopper = std::make_unique<MergeStopper>(merges, *opened.database);
+  OpenedDatabase opened{.database = *std::move(database), .compaction_stopper = {}, .state = {}};
+  opened.compaction_stopper = std::make_unique<CompactionStopper>(compactions, *opened.database);
   // What began with the opening is not to keep a refused start from ending.
-  absl::Cleanup refused = [&disk] { disk.guard().StopWaiting(DiskUse::kCompaction); };
+  absl::Cleanup refused = [&disk] {
+    disk.guard().StopWaiting(DiskUse::kCompaction);
+    disk.guard().StopWaiting(DiskUse::kEssential);
+  };
   const absl::StatusOr<bool> has_imported_keys = HasImportedKeys(*opened.database);
   if (!has_imported_keys.ok()) return Naming(dir.db_path(), has_imported_keys.status());
   opened.has_imported_keys = *has_imported_keys;

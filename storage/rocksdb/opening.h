@@ -6,7 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "storage/rocksdb/codec.h"
-#include "storage/rocksdb/damaged_merges.h"
+#include "storage/rocksdb/damaged_compactions.h"
 #include "storage/rocksdb/data_dir.h"
 #include "storage/rocksdb/database.h"
 #include "storage/rocksdb/disk_protection.h"
@@ -16,7 +16,7 @@ namespace claviger {
 
 struct OpenedDatabase {
   std::unique_ptr<Database> database;
-  std::unique_ptr<MergeStopper> merge_stopper;  // of `database`, and ends before it
+  std::unique_ptr<CompactionStopper> compaction_stopper;  // of `database`, and ends before it
   PersistedState state;  // as it is in the database and in the watermark file
   bool has_imported_keys = false;
 };

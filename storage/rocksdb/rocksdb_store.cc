@@ -2,12 +2,15 @@
 
 #include <utility>
 
+#include "core/status.h"
+#include "fmt/format.h"
 #include "rocksdb/convenience.h"
 #include "storage/rocksdb/durable_files.h"
 #include "storage/rocksdb/expiry_scans.h"
 #include "storage/rocksdb/restore_folder.h"
 #include "storage/rocksdb/scans.h"
 #include "storage/rocksdb/torn_ends.h"
+#include "storage/rocksdb/unreadable_tables.h"
 
 namespace claviger {
 
@@ -20,7 +23,7 @@ absl::StatusOr<std::unique_ptr<RocksDbStore>> RocksDbStore::Open(
   if (auto status = RemoveLeftCheckpoint(**dir); !status.ok()) return status;
   auto files = WithoutTornEnds(OrTheDisk(options.file_system), (*dir)->db_path());
   if (!files.ok()) return files.status();
-  auto disk = DiskProtection::Create(**dir, options, *files);
+  auto disk = DiskProtection::Create(**dir, options, WithUnreadableAsDamage(*files));
   if (!disk.ok()) return disk.status();
   auto opened = OpenDatabase(**dir, options, **disk);
   if (!opened.ok()) return opened.status();
@@ -33,7 +36,7 @@ RocksDbStore::RocksDbStore(const RocksDbStoreOptions& options, std::unique_ptr<D
     : dir_(std::move(dir)),
       disk_(std::move(disk)),
       database_(std::move(opened.database)),
-      merge_stopper_(std::move(opened.merge_stopper)),
+      compaction_stopper_(std::move(opened.compaction_stopper)),
       epoch_(opened.state.epoch),
       reader_(*database_),
       usage_(*database_, *options.clock, options.usage_retention),
@@ -119,8 +122,19 @@ absl::Status RocksDbStore::AddUsage(std::span<const UsageDelta> deltas) {
 StoreHealth RocksDbStore::health() const {
   StoreHealth health = committer_.health();
   disk_->guard().Describe(health);
-  health.damage = merge_stopper_->damage();
+  health.damage = compaction_stopper_->damage();
   return health;
+}
+
+absl::StatusOr<std::unique_ptr<BackupStream>> RocksDbStore::BeginBackup(Revision at_least,
+                                                                        std::string_view version) {
+  // It would be refused when it is restored, and have pushed out one that is whole by then.
+  if (auto damage = compaction_stopper_->damage(); !damage.ok()) {
+    return ErrorBuilder(absl::StatusCode::kDataLoss, Reason::kDataCorrupt)
+        .Build(fmt::format("a backup of a damaged store cannot be restored: {}",
+                           std::string(damage.message())));
+  }
+  return backups_.Begin(at_least, version);
 }
 
 absl::StatusOr<StoreStats> RocksDbStore::Stats(absl::Time now) const {

@@ -24,7 +24,7 @@
 #include "storage/rocksdb/audit_chain.h"
 #include "storage/rocksdb/backup.h"
 #include "storage/rocksdb/batch_writer.h"
-#include "storage/rocksdb/damaged_merges.h"
+#include "storage/rocksdb/damaged_compactions.h"
 #include "storage/rocksdb/data_dir.h"
 #include "storage/rocksdb/disk_protection.h"
 #include "storage/rocksdb/opening.h"
@@ -99,9 +99,7 @@ class RocksDbStore final : public KeyStore, public BackupSource {
 
   // REQUIRES: the streams that it gave are gone before the store is destroyed.
   absl::StatusOr<std::unique_ptr<BackupStream>> BeginBackup(Revision at_least,
-                                                            std::string_view version) override {
-    return backups_.Begin(at_least, version);
-  }
+                                                            std::string_view version) override;
 
   // Checks the whole audit log; see audit_chain.h. Blocks on I/O.
   absl::StatusOr<AuditHead> VerifyAudit() const { return VerifyAuditChain(*database_); }
@@ -116,7 +114,7 @@ class RocksDbStore final : public KeyStore, public BackupSource {
   const std::unique_ptr<DataDir> dir_;
   const std::unique_ptr<DiskProtection> disk_;
   const std::unique_ptr<Database> database_;
-  const std::unique_ptr<MergeStopper> merge_stopper_;
+  const std::unique_ptr<CompactionStopper> compaction_stopper_;
   const Epoch epoch_;
   const RocksDbReader reader_;
   UsageRows usage_;            // its own synchronisation

@@ -85,6 +85,12 @@ absl::Status ScanKeyRows(const Database& database, const KeyScan& scan, const Ke
   const auto it = database.NewIterator(range.family, index_options);
   for (Position(scan, range.begin, *it); it->Valid(); scan.oldest_first ? it->Prev() : it->Next()) {
     const auto key = ReadIndexedKey(database, AsView(it->key()), options);
+    if (absl::IsDataLoss(key.status()) && scan.unreadable) {
+      const auto id = KeyIdOfRow(AsView(it->key()));
+      if (!id) return key.status();
+      scan.unreadable(*id, key.status());
+      continue;
+    }
     if (!key.ok()) return key.status();
     if (!visit(*key)) return absl::OkStatus();
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <limits>
 #include <memory>
 #include <string>
 
@@ -30,6 +31,7 @@ constexpr uint64_t kMaxManifestBytes = 16 * kMiB;
 constexpr size_t kMinCacheShardBytes = 32 * kMiB;
 constexpr int kMaxCacheShardBits = 6;
 constexpr int kMaxOpenFiles = 512;
+constexpr int kNever = std::numeric_limits<int>::max();
 constexpr double kBloomBitsPerKey = 10;
 constexpr double kHashIndexUtilization = 0.75;
 constexpr uint64_t kRequestCompactionSeconds = 3600;
@@ -127,6 +129,12 @@ Tuning MakeTuning(size_t memory_bytes, const Clock& clock, absl::Duration usage_
     options.arena_block_size =
         std::min(memtable_bytes / kArenaBlocksPerMemtable, kMaxArenaBlockBytes);
     options.max_compaction_bytes = kMaxCompactionBytes;
+    // Nothing that taking access away waits for depends on compactions, which may themselves wait
+    // for room on the disk, or have ended because of damage.
+    options.level0_slowdown_writes_trigger = kNever;
+    options.level0_stop_writes_trigger = kNever;
+    options.soft_pending_compaction_bytes_limit = 0;
+    options.hard_pending_compaction_bytes_limit = 0;
     options.level_compaction_dynamic_level_bytes = true;
     // Records of keys are mostly random, and are read one at a time.
     options.compression = family == Family::kKeys ? rocksdb::kNoCompression : FastestCompression();

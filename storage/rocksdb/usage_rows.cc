@@ -22,12 +22,13 @@ constexpr size_t kKeysPerBatch = 256;
 absl::Status UsageRows::Add(std::span<const UsageDelta> deltas) {
   absl::MutexLock lock(&mutex_);
   if (closed_) return UsageRefusedAtStop();
+  absl::Status damage;
   while (!deltas.empty()) {
     const size_t count = std::min(deltas.size(), kKeysPerBatch);
-    if (auto status = AddSome(deltas.first(count)); !status.ok()) return status;
+    if (auto status = AddSome(deltas.first(count), damage); !status.ok()) return status;
     deltas = deltas.subspan(count);
   }
-  return absl::OkStatus();
+  return damage;
 }
 
 void UsageRows::Close() {
@@ -35,7 +36,7 @@ void UsageRows::Close() {
   closed_ = true;
 }
 
-absl::Status UsageRows::AddSome(std::span<const UsageDelta> deltas) {
+absl::Status UsageRows::AddSome(std::span<const UsageDelta> deltas, absl::Status& damage) {
   rocksdb::WriteBatch rows;
   auto* usage = database_.family(Family::kUsage);
   auto* last_used = database_.family(Family::kLastUsed);
@@ -47,7 +48,16 @@ absl::Status UsageRows::AddSome(std::span<const UsageDelta> deltas) {
   std::vector<KeyId> written;
   for (const UsageDelta& delta : deltas) {
     const absl::StatusOr<bool> exists = KeyExists(delta.key_id);
+    absl::StatusOr<std::optional<LastUse>> stored = std::nullopt;
+    if (exists.ok() && delta.last_use.has_value() && !last_uses.contains(delta.key_id)) {
+      stored = FindLastUse(delta.key_id);
+    }
+    if (absl::IsDataLoss(exists.status()) || absl::IsDataLoss(stored.status())) {
+      damage.Update(exists.ok() ? stored.status() : exists.status());
+      continue;
+    }
     if (!exists.ok()) return exists.status();
+    if (!stored.ok()) return stored.status();
     if (!*exists) continue;
     written.push_back(delta.key_id);
     if (!delta.counts.empty()) {
@@ -55,14 +65,9 @@ absl::Status UsageRows::AddSome(std::span<const UsageDelta> deltas) {
       by_project[{delta.project_id, delta.hour}].Add(delta.counts);
     }
     if (!delta.last_use.has_value()) continue;
-    auto known = last_uses.find(delta.key_id);
-    if (known == last_uses.end()) {
-      const absl::StatusOr<std::optional<LastUse>> stored = FindLastUse(delta.key_id);
-      if (!stored.ok()) return stored.status();
-      known =
-          last_uses.emplace(delta.key_id, stored->value_or(LastUse{.time = absl::InfinitePast()}))
-              .first;
-    }
+    const auto known =
+        last_uses.try_emplace(delta.key_id, stored->value_or(LastUse{.time = absl::InfinitePast()}))
+            .first;
     if (delta.last_use->time <= known->second.time) continue;
     known->second = *delta.last_use;
     rows.Put(last_used, AsSlice(delta.key_id.text()), EncodeLastUse(*delta.last_use))

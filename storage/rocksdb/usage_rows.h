@@ -39,7 +39,9 @@ class UsageRows {
   void Close() ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
-  absl::Status AddSome(std::span<const UsageDelta> deltas) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // `damage` gets the first error of a key whose rows cannot be read; such are left out.
+  absl::Status AddSome(std::span<const UsageDelta> deltas, absl::Status& damage)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::StatusOr<bool> KeyExists(const KeyId& id) const;
   absl::StatusOr<std::optional<LastUse>> FindLastUse(const KeyId& id) const;
   absl::Status Write(rocksdb::WriteBatch& rows);

@@ -3,6 +3,7 @@
 
 import unittest
 
+import cli_support
 import support
 
 support.require_stubs()
@@ -86,6 +87,25 @@ class DamagedTableTest(support.ServerTestCase):
                 if code == "DATA_LOSS":
                     self.assertEqual(self.verify(stubs, key[1]), "DATA_LOSS")
             stubs = self.start_again()
+
+        # All that are left, but for those that cannot be read: they are named.
+        request = stubs.lifecycle.RevokeKeysRequest(max_keys=1000)
+        request.filter.project_ids.append("default")
+        lost = [key_id for (key_id, _), code in zip(keys, codes) if code == "DATA_LOSS"]
+        for trial in (True, False):
+            request.validate_only = trial
+            answer = stubs.call("RevokeKeys", request)
+            self.assertGreater(answer.revoked_count, len(sound) // 2)
+            self.assertEqual(sorted(failure.key_id for failure in answer.failures), sorted(lost))
+        for _, key in sound + late:
+            self.assertEqual(self.verify(stubs, key), "REVOKED")
+        # It would be of no use.
+        backup = cli_support.run_cli(
+            self.folder, self.server.address, ("backup", str(self.folder / "backup")), CLAVIGER_KEY=self.server.root_key()
+        )
+        self.assertEqual(backup.code, 1, str(backup))
+        self.assertIn(table, backup.err)
+        self.assertFalse((self.folder / "backup").exists())
 
 
 if __name__ == "__main__":

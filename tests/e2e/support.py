@@ -242,6 +242,7 @@ class Stubs:
         self.grpc = importlib.import_module("grpc")
         self.key = importlib.import_module("claviger.v1.key_pb2")
         self.authority = importlib.import_module("claviger.v1.key_authority_pb2")
+        self.lifecycle = importlib.import_module("claviger.v1.key_lifecycle_pb2")
         self.imports = importlib.import_module("claviger.v1.key_import_pb2")
         self.project = importlib.import_module("claviger.v1.project_pb2")
         self.verifier = importlib.import_module("claviger.v1.verifier_pb2")

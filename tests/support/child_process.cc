@@ -12,7 +12,9 @@
 #include <csignal>
 #include <cstring>
 #include <ctime>
+#include <filesystem>
 #include <fstream>
+#include <system_error>
 
 #include "absl/time/clock.h"
 #include "fmt/format.h"
@@ -189,6 +191,19 @@ size_t ChildProcess::Threads() const {
     if (word == "Threads:" && status >> threads) return threads;
   }
   return 0;
+}
+
+std::vector<std::string> ChildProcess::OpenFiles() const {
+  namespace fs = std::filesystem;
+  std::vector<std::string> files;
+  std::error_code error;
+  for (fs::directory_iterator it(fmt::format("/proc/{}/fd", pid_), error), end; !error && it != end;
+       it.increment(error)) {
+    std::error_code closed;
+    const fs::path file = fs::read_symlink(it->path(), closed);
+    if (!closed) files.push_back(file.string());
+  }
+  return files;
 }
 
 void ChildProcess::Stop() {

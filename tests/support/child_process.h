@@ -66,6 +66,8 @@ class ChildProcess {
   size_t ResidentBytes() const;
   // How many threads it has; 0 once it has ended.
   size_t Threads() const;
+  // What its descriptors are of, as proc(5) names it; none once it has ended.
+  std::vector<std::string> OpenFiles() const;
 
  private:
   ChildProcess(pid_t pid, int pid_fd, int input, int output)

@@ -49,6 +49,29 @@ class BackupTest : public RocksDbStoreTesting {
   }
 };
 
+TEST_F(BackupTest, ATableThatIsDamagedIsNotBackedUp) {
+  {
+    const auto store = Open();
+    ChangeSet changes;
+    for (int n = 1; n <= 500; ++n) changes.put_keys.push_back(TestKey(n));
+    ASSERT_TRUE(CommitAndWait(*store, Giving(changes)).ok());
+    const Database& database = store->database_for_tests();
+    ASSERT_TRUE(database.db().Flush({}, database.family(Family::kKeys)).ok());
+  }
+  const std::filesystem::path table = LargestTable();
+  FlipABit(table, 100);
+  const auto store = Open();
+  ASSERT_NE(store, nullptr);
+  auto stream = store->BeginBackup(store->applied_revision(), "1");
+  ASSERT_TRUE(stream.ok()) << stream.status();
+  absl::StatusOr<std::string> piece;
+  do {
+    piece = (*stream)->Next();
+  } while (piece.ok() && !piece->empty());
+  EXPECT_TRUE(absl::IsDataLoss(piece.status())) << piece.status();
+  EXPECT_THAT(std::string(piece.status().message()), testing::HasSubstr(table.filename()));
+}
+
 TEST_F(BackupTest, ABackupTakenWhileTheStoreWritesIsWholeAtItsRevision) {
   const auto store = Open();
   ASSERT_NE(store, nullptr);

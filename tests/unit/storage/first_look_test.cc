@@ -126,6 +126,34 @@ TEST_F(FirstLookTest, ALogThatIsInTablesAlreadyAndStillThereIsNoGap) {
   ExpectWhole(12);
 }
 
+TEST_F(FirstLookTest, AStartThatIsRefusedByTheWatermarkChangesNothing) {
+  MakeStore(5);
+  const std::vector<std::string> logs = Logs();
+  ASSERT_EQ(logs.size(), 1u);
+  fs::rename(logs.front(), dir_.Join("away"));
+  for (int i = 0; i < 2; ++i) {
+    const absl::Status refused = OpenError();
+    EXPECT_TRUE(absl::IsDataLoss(refused)) << refused;
+    EXPECT_THAT(std::string(refused.message()), testing::HasSubstr("watermark"));
+  }
+  fs::rename(dir_.Join("away"), logs.front());
+  ExpectWhole(5);
+}
+
+TEST_F(FirstLookTest, AFamilyThatIsGoneIsRefused) {
+  MakeStore(5);
+  {
+    const auto database = OpenRaw();
+    ASSERT_NE(database, nullptr);
+    ASSERT_TRUE(database->db().DropColumnFamily(database->family(Family::kImported)).ok());
+  }
+  const absl::Status refused = OpenError();
+  EXPECT_TRUE(absl::IsDataLoss(refused)) << refused;
+  EXPECT_THAT(std::string(refused.message()),
+              testing::AllOf(testing::HasSubstr(DbPath()), testing::HasSubstr("lacks families"),
+                             testing::HasSubstr("restore a backup")));
+}
+
 TEST_F(FirstLookTest, ALogOfTablesThatWereCutOffIsReadAgain) {
   MakeStore(5);
   // As a kill leaves it between the new log and the first row in it.

@@ -3,6 +3,7 @@
 #define CLAVIGER_TESTS_UNIT_STORAGE_ROCKSDB_TESTING_H_
 
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <string>
 #include <utility>
@@ -65,6 +66,23 @@ class RocksDbStoreTesting : public testing::Test {
       if (entry.path().extension() == extension) files.push_back(entry.path());
     }
     return files;
+  }
+
+  std::filesystem::path LargestTable() const {
+    std::filesystem::path largest;
+    for (const auto& table : DbFiles(".sst")) {
+      if (largest.empty() || file_size(table) > file_size(largest)) largest = table;
+    }
+    return largest;
+  }
+  static void FlipABit(const std::filesystem::path& path, std::streamoff offset) {
+    std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekg(offset);
+    const auto byte = static_cast<char>(file.get() ^ 1);
+    file.seekp(offset);
+    file.put(byte);
+    file.close();
+    ASSERT_TRUE(file);
   }
 
   TempDir dir_;

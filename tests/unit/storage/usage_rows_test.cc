@@ -64,6 +64,28 @@ TEST_F(UsageRowsTest, UsageIsThereAgainWithoutACommitBehindIt) {
   EXPECT_EQ(store->FindLastUses({&id, 1}).value().front()->address, "192.0.2.1");
 }
 
+TEST_F(UsageRowsTest, AKeyThatCannotBeReadIsLeftOutAndTheOthersAreCountedOnce) {
+  MakeStore(3);
+  PutRaw(Family::kLastUsed, TestKeyId(2).text(), "\x01?");
+  const auto store = Open();
+  std::vector<UsageDelta> deltas;
+  for (int n = 1; n <= 3; ++n) {
+    UsageDelta& delta = deltas.emplace_back();
+    delta.key_id = TestKeyId(n);
+    delta.project_id = "default";
+    delta.hour = now_;
+    delta.counts = Valid(1);
+    delta.last_use = LastUse{.time = StartOf(now_), .address = "192.0.2.1", .by = "key:x"};
+  }
+  const absl::Status added = store->AddUsage(deltas);
+  EXPECT_TRUE(absl::IsDataLoss(added)) << added;
+  for (const int n : {1, 3}) {
+    EXPECT_THAT(store->ReadUsage(TestKeyId(n), 0, now_).value(),
+                ElementsAre(UsageRow{now_, Valid(1)}));
+  }
+  EXPECT_TRUE(store->ReadUsage(TestKeyId(2), 0, now_).value().empty());
+}
+
 TEST_F(UsageRowsTest, CompactionAddsUpAndDropsWhatIsTooOld) {
   MakeStore(1);
   {

@@ -78,8 +78,8 @@ TEST_F(DiskWatchTest, SaysOnceThatTheStoreIsDamaged) {
   EXPECT_THAT(Look(1000), IsEmpty());
   EXPECT_THAT(metrics_.RenderText(), HasSubstr("claviger_store_damaged 0\n"));
   damage_ = absl::DataLossError("could not merge tables: 000012.sst");
-  EXPECT_THAT(Look(1000), ElementsAre(AllOf(HasSubstr("the store is damaged"),
-                                            HasSubstr("000012.sst"))));
+  EXPECT_THAT(Look(1000),
+              ElementsAre(AllOf(HasSubstr("the store is damaged"), HasSubstr("000012.sst"))));
   EXPECT_THAT(Look(1000), IsEmpty());
   EXPECT_THAT(metrics_.RenderText(), HasSubstr("claviger_store_damaged 1\n"));
 }

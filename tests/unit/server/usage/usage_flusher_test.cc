@@ -17,6 +17,7 @@
 namespace claviger {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -145,6 +146,24 @@ TEST_F(UsageFlusherTest, AStoreThatTakesNothingForLongIsLoggedOnceAndSoIsItsEnd)
     flusher_->Flush();
     EXPECT_THAT(lines, ElementsAre(testing::_, HasSubstr("usage is stored again")));
   }
+  log::Init({});
+}
+
+TEST_F(UsageFlusherTest, WhatIsLeftOutBecauseOfDamageIsNotCountedAgain) {
+  std::vector<std::string> lines;
+  log::InitWithSink({}, [&](std::string_view line) { lines.emplace_back(line); });
+  BlockingStore failing(*store_);
+  flusher_.reset();
+  flusher_ = std::make_unique<UsageFlusher>(*recorder_, failing, clock_, UsageFlusher::Hooks());
+  failing.FailWith(absl::DataLossError("000012.sst"));
+  for (int flush = 0; flush < 2; ++flush) {
+    Use(1);
+    flusher_->Flush();
+  }
+  EXPECT_THAT(lines, ElementsAre(AllOf(HasSubstr("left out"), HasSubstr("000012.sst"))));
+  failing.FailWith(absl::OkStatus());
+  flusher_->Flush();
+  EXPECT_EQ(Stored(1), 0u);
   log::Init({});
 }
 
