@@ -60,12 +60,15 @@ class Server:
         command += ["--listen", f"127.0.0.1:{self.port}", "--http-listen", self.http]
         command += self._transport() + self._flags
         self.process = support.Process(command, self.folder / "clavigerd.log")
-        support.wait_until(
-            lambda: support.http_get(f"http://{self.http}/readyz")[0] == 200,
-            support.START_SECONDS,
-            f"clavigerd to be ready: {self.process.log()}",
-            alive=lambda: self.process.running,
-        )
+        try:
+            support.wait_until(
+                lambda: support.http_get(f"http://{self.http}/readyz")[0] == 200,
+                support.START_SECONDS,
+                "clavigerd to be ready",
+                alive=lambda: self.process.running,
+            )
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{self.process.log()}") from None
 
     def _transport(self):
         if self.certificates is None:

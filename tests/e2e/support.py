@@ -11,6 +11,7 @@ import importlib
 import importlib.util
 import os
 import pathlib
+import random
 import shutil
 import signal
 import socket
@@ -27,6 +28,7 @@ BUILD = pathlib.Path(os.environ.get("CLAVIGER_BUILD_DIR", ROOT / "build" / "rele
 TOOLS = ROOT / "build" / "tools"
 SKIP_STATUS = 77
 START_SECONDS = 30
+LOWEST_PORT = 10_000
 STOP_SECONDS = 30
 
 
@@ -57,15 +59,20 @@ def require_stubs():
 
 
 def free_ports(count):
-    """TCP ports of 127.0.0.1 that nothing listens on; chosen together, so that they differ."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
-    finally:
-        for each in sockets:
-            each.close()
+    """Different TCP ports of 127.0.0.1 that nothing has; none that a connection could be given meanwhile."""
+    with open("/proc/sys/net/ipv4/ip_local_port_range", encoding="ascii") as ports_of_connections:
+        end = max(int(ports_of_connections.read().split()[0]), LOWEST_PORT + 10_000)
+    found = []
+    for port in random.sample(range(LOWEST_PORT, end), end - LOWEST_PORT):
+        with socket.socket() as trial:
+            try:
+                trial.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        found.append(port)
+        if len(found) == count:
+            return found
+    raise AssertionError(f"no {count} ports from {LOWEST_PORT} to {end} are free")
 
 
 def wait_until(condition, seconds, what, alive=lambda: True):
