@@ -1,5 +1,6 @@
 // Projects, and what their policy and catalog mean for keys.
 
+#include "absl/time/clock.h"
 #include "google/protobuf/util/message_differencer.h"
 #include "tests/integration/server_test.h"
 
@@ -169,6 +170,12 @@ TEST_F(ProjectsTest, AnEmptyProjectIsDeleted) {
   const v1::Project created = MakeProject("shop");
   EXPECT_THAT(Delete("shop", created.revision()), IsOk());
   EXPECT_THAT(Delete("shop"), IsError(StatusCode::NOT_FOUND, "PROJECT_NOT_FOUND"));
+  // Its id is free once it is purged, which is a moment later.
+  v1::ListAuditEventsRequest purges;
+  purges.mutable_filter()->add_actions("PurgeProject");
+  const absl::Time deadline = absl::Now() + absl::Minutes(1);
+  while (root().Call(purges)->events_size() == 0 && absl::Now() < deadline) {
+  }
   MakeProject("shop");
 }
 
