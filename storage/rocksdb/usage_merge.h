@@ -12,7 +12,7 @@
 namespace claviger {
 
 // Adds StoredUsage values. One that cannot be decoded swallows what is added to it, for a read to
-// report: a merge that failed would end all writing.
+// report: a merge that failed would be damage, and end all writing where a flush meets it.
 std::shared_ptr<rocksdb::MergeOperator> MakeUsageMergeOperator();
 
 // Makes filters for the family `usage` that drop hours older than the retention. Only frees space:

@@ -26,14 +26,18 @@ class DamagedTableTest(support.ServerTestCase):
         self.server.start()
         return self.connect()
 
-    def issue(self, stubs, metadata=""):
-        request = stubs.authority.IssueKeyRequest(project_id="default", display_name="a key")
+    def issue(self, stubs, metadata="", project_id="default"):
+        request = stubs.authority.IssueKeyRequest(project_id=project_id, display_name="a key")
         request.metadata.update({"much": metadata})
         answer = stubs.call("IssueKey", request)
         return answer.info.key_id, answer.key
 
     def revoke(self, stubs, key_id):
         stubs.call("RevokeKey", stubs.authority.RevokeKeyRequest(key_id=key_id))
+
+    def cli(self, *arguments):
+        key = self.server.root_key()
+        return cli_support.run_cli(self.folder, self.server.address, arguments, CLAVIGER_KEY=key)
 
     def verify(self, stubs, key):
         """The code of the check, or the status of a call that failed."""
@@ -100,12 +104,33 @@ class DamagedTableTest(support.ServerTestCase):
         for _, key in sound + late:
             self.assertEqual(self.verify(stubs, key), "REVOKED")
         # It would be of no use.
-        backup = cli_support.run_cli(
-            self.folder, self.server.address, ("backup", str(self.folder / "backup")), CLAVIGER_KEY=self.server.root_key()
-        )
+        backup = self.cli("backup", str(self.folder / "backup"))
         self.assertEqual(backup.code, 1, str(backup))
         self.assertIn(table, backup.err)
         self.assertFalse((self.folder / "backup").exists())
+
+    def test_a_deleted_project_loses_the_keys_that_can_be_read(self):
+        stubs = self.start_again()
+        stubs.call("CreateProject", stubs.project.CreateProjectRequest(project={"project_id": "shop"}))
+        keys = [self.issue(stubs, "x" * 3900, "shop") for _ in range(100)]
+        stubs = self.start_again()
+        stubs.close()
+        self.server.stop()
+        self.flip_a_bit_in_the_largest_table()
+        self.server.start()
+        stubs = self.connect()
+        sound = [key_id for key_id, key in keys if self.verify(stubs, key) == "VALID"]
+        self.assertIn(len(sound), range(50, 100))
+
+        stubs.call("DeleteProject", stubs.project.DeleteProjectRequest(project_id="shop", revoke_keys=True))
+
+        def all_are_removed():
+            listed = self.cli("audit", "list", "--action", "DeleteKey", "--limit", "1000").out
+            return all(key_id in listed for key_id in sound)
+
+        support.wait_until(all_are_removed, WAIT_SECONDS, "the keys that can be read to be deleted")
+        for _, key in keys:
+            self.assertIn(self.verify(stubs, key), ("REVOKED", "DATA_LOSS"))
 
 
 if __name__ == "__main__":
