@@ -89,6 +89,24 @@ class RestoreTest(support.ServerTestCase):
             shutil.copy(self.old / "root.key", self.data / "root.key")
         self.server.start()
 
+    def test_a_report_that_cannot_be_written_is_an_error(self):
+        backup = self.back_up()
+        log = self.export()
+        self.lose_the_store()
+        with open("/dev/full", "wb") as full:
+            run = subprocess.run(
+                self.command(backup, "--audit-export", log),
+                stdin=subprocess.DEVNULL,
+                stdout=full,
+                stderr=subprocess.PIPE,
+                text=True,
+                timeout=RESTORE_SECONDS,
+                check=False,
+            )
+        self.assertEqual(run.returncode, FAILED, run.stderr)
+        self.assertIn("the restore is complete", run.stderr)
+        self.start_again()
+
     def test_a_lost_store_is_restored_and_what_was_revoked_since_stays_revoked(self):
         kept_id, kept = self.issue("kept")
         revoked_id, revoked = self.issue("revoked")
